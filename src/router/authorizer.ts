@@ -1,0 +1,33 @@
+import type { Match } from '../wamp/uri.ts';
+
+/** Who a session is, from authentication on; frozen (CONTRACT §4, "Identity"). */
+export interface Identity {
+  readonly authid: string;
+  readonly authrole: string;
+  readonly authmethod: string;
+  readonly authprovider: string;
+  /** Name of the realm file's principal; absent for anonymous sessions and `auth: none`. */
+  readonly principal?: string;
+}
+
+export type Action = 'call' | 'register' | 'publish' | 'subscribe';
+
+/** The answer to "may this identity do this there?", and the rule that gave it. */
+export type Decision =
+  | {
+      readonly kind: 'allow';
+      /** Whether the rules disclose the caller or publisher without being asked (CONTRACT §4, `disclose`). */
+      readonly disclose: boolean;
+      /** `file:line` of the rules behind it, for `waggle can` and the log. */
+      readonly rules: readonly string[];
+    }
+  | { readonly kind: 'deny'; readonly reason: string; readonly rules: readonly string[] };
+
+/** Synchronous by contract, so that order needs no code (ARCHITECTURE §1.5). Implemented by acl/. */
+export interface Authorizer {
+  /**
+   * @param uri already valid under `match`. For `call` and `publish` match is `exact`; for a pattern the answer is
+   *   about everything the pattern may ever match (CONTRACT §4, containment).
+   */
+  authorize(who: Identity, action: Action, uri: string, match: Match): Decision;
+}

@@ -1,0 +1,31 @@
+import type { CloseReason } from '../wamp/errors.ts';
+import type { RoutedMessage, RouterMessage } from '../wamp/messages.ts';
+import type { Action } from './authorizer.ts';
+import type { Session } from './session.ts';
+
+/** Why the core did not deliver something; every loss has one of these names and is counted under it. */
+export type DropCause = 'peer_refused' | 'caller_gone' | 'late_answer' | 'unwanted_progress' | 'encoding';
+
+/**
+ * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events
+ * (ARCHITECTURE §1.6). Implementations are synchronous, cheap, and never throw.
+ */
+export interface RouterObserver {
+  joined(session: Session): void;
+  left(session: Session, reason: CloseReason): void;
+  received(session: Session, message: RoutedMessage): void;
+  /** After the peer took `message`. */
+  sent(session: Session, message: RouterMessage): void;
+  /** A message for `session` that it did not get, or an answer of it that went nowhere. */
+  dropped(session: Session, message: RouterMessage | RoutedMessage, cause: DropCause): void;
+  denied(session: Session, action: Action, uri: string, reason: string): void;
+}
+
+export const NO_OBSERVER: RouterObserver = {
+  joined() {},
+  left() {},
+  received() {},
+  sent() {},
+  dropped() {},
+  denied() {},
+};

@@ -1,0 +1,25 @@
+import type { ClientMessage, RouterMessage } from '../wamp/messages.ts';
+import type { PayloadCodec } from '../wamp/payload.ts';
+
+/** One encoding of WAMP messages. Stateless; one instance serves all connections. */
+export interface Serializer extends PayloadCodec {
+  /** For people and metrics: `json`, `msgpack`, `cbor`. */
+  readonly name: string;
+  /** WebSocket subprotocol, e.g. `wamp.2.json`. */
+  readonly subprotocol: string;
+  /** RawSocket serializer number (PITFALLS 89). */
+  readonly rawSocketId: number;
+  /** Whether its messages travel in binary WebSocket frames (PITFALLS 77). */
+  readonly binary: boolean;
+  /**
+   * Reads one whole message. Header fields are checked by `wamp/layout.ts`; the payload is proven well-formed to its
+   * end and kept as bytes (`Payload.raw`). `bytes` must not be changed afterwards.
+   * @throws ProtocolViolation for anything that is not one legal message of a client
+   */
+  decode(bytes: Buffer): ClientMessage;
+  /**
+   * The message as bytes; an Event's frame is made once and kept in `event.frames[index]`.
+   * @throws WampError `invalid_argument` where the payload cannot be said in this encoding
+   */
+  encode(message: RouterMessage): Buffer;
+}

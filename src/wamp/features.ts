@@ -1,0 +1,94 @@
+import type { Dict } from './payload.ts';
+
+/** What the router does, as WELCOME says it: announced exactly as built (FEATURES, announcement rule). */
+export const ROUTER_ROLES: Dict = deepFreeze({
+  broker: {
+    features: {
+      pattern_based_subscription: true,
+      publisher_exclusion: true,
+      publisher_identification: true,
+      subscriber_blackwhite_listing: true,
+      subscription_revocation: true,
+    },
+  },
+  dealer: {
+    features: {
+      call_canceling: true,
+      call_timeout: true,
+      caller_identification: true,
+      pattern_based_registration: true,
+      progressive_call_results: true,
+      registration_revocation: true,
+      shared_registration: true,
+    },
+  },
+});
+
+/** What a peer announced in HELLO, one bit each: the facts that rules of the core depend on. */
+export const Feature = {
+  PUBLISHER: 1 << 0,
+  SUBSCRIBER: 1 << 1,
+  CALLER: 1 << 2,
+  CALLEE: 1 << 3,
+  SUBSCRIBER_PUBLISHER_IDENTIFICATION: 1 << 4,
+  SUBSCRIBER_REVOCATION: 1 << 5,
+  CALLER_PROGRESSIVE_RESULTS: 1 << 6,
+  CALLEE_CALL_CANCELING: 1 << 7,
+  CALLEE_CALL_TIMEOUT: 1 << 8,
+  CALLEE_CALLER_IDENTIFICATION: 1 << 9,
+  CALLEE_PROGRESSIVE_RESULTS: 1 << 10,
+  CALLEE_REVOCATION: 1 << 11,
+} as const;
+
+/** Every feature and role: what in-process peers of the router's own have. */
+export const ALL_FEATURES = (1 << 12) - 1;
+
+const ROLE_BITS: Readonly<Record<string, number>> = {
+  publisher: Feature.PUBLISHER,
+  subscriber: Feature.SUBSCRIBER,
+  caller: Feature.CALLER,
+  callee: Feature.CALLEE,
+};
+
+const FEATURE_BITS: Readonly<Record<string, number>> = {
+  'subscriber.publisher_identification': Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION,
+  'subscriber.subscription_revocation': Feature.SUBSCRIBER_REVOCATION,
+  'caller.progressive_call_results': Feature.CALLER_PROGRESSIVE_RESULTS,
+  'callee.call_canceling': Feature.CALLEE_CALL_CANCELING,
+  // The spec's text misspells it once, and clients copied that (PITFALLS §11).
+  'callee.call_cancelling': Feature.CALLEE_CALL_CANCELING,
+  'callee.call_timeout': Feature.CALLEE_CALL_TIMEOUT,
+  'callee.caller_identification': Feature.CALLEE_CALLER_IDENTIFICATION,
+  'callee.progressive_call_results': Feature.CALLEE_PROGRESSIVE_RESULTS,
+  'callee.registration_revocation': Feature.CALLEE_REVOCATION,
+};
+
+/**
+ * Reads `HELLO.Details.roles`. Unknown roles and features are ignored; a role may be `{}` (PITFALLS 10).
+ * @returns the bits of {@link Feature}; 0 where no known role was announced, which is a protocol violation.
+ */
+export function readFeatures(roles: Dict): number {
+  let bits = 0;
+  for (const [role, roleBit] of Object.entries(ROLE_BITS)) {
+    if (!Object.hasOwn(roles, role)) continue;
+    const announced = roles[role];
+    if (!isDict(announced)) continue;
+    bits |= roleBit;
+    const features = announced.features;
+    if (!isDict(features)) continue;
+    for (const key of Object.keys(features)) {
+      if (features[key] === true) bits |= FEATURE_BITS[`${role}.${key}`] ?? 0;
+    }
+  }
+  return bits;
+}
+
+/** Whether `value` is a dictionary: an object that is no array, no binary. */
+export function isDict(value: unknown): value is Dict {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) if (typeof inner === 'object' && inner !== null) deepFreeze(inner);
+  return Object.freeze(value);
+}

@@ -1,0 +1,244 @@
+/**
+ * Typed readers of the Options and Details dictionaries: the one place where option names and types stand.
+ *
+ * Unknown keys are ignored; a known key of the wrong type is a protocol violation that names message and key
+ * (PITFALLS 26, 27). Keys of features that are not announced are checked all the same, so that a mistake is not
+ * accepted today and refused tomorrow.
+ */
+import { ProtocolViolation } from './errors.ts';
+import { isDict } from './features.ts';
+import { isId } from './ids.ts';
+import type { Dict } from './payload.ts';
+import { MATCHES, type Match } from './uri.ts';
+
+export type CancelMode = 'skip' | 'kill' | 'killnowait';
+export type InvokePolicy = 'single' | 'first' | 'last' | 'roundrobin' | 'random';
+
+export const INVOKE_POLICIES: readonly InvokePolicy[] = ['single', 'first', 'last', 'roundrobin', 'random'];
+const CANCEL_MODES: readonly CancelMode[] = ['skip', 'kill', 'killnowait'];
+
+/** Black and white lists of a publication (FEATURES C1); an absent list is undefined, an empty one counts. */
+export interface ReceiverLists {
+  readonly exclude: readonly number[] | undefined;
+  readonly excludeAuthid: readonly string[] | undefined;
+  readonly excludeAuthrole: readonly string[] | undefined;
+  readonly eligible: readonly number[] | undefined;
+  readonly eligibleAuthid: readonly string[] | undefined;
+  readonly eligibleAuthrole: readonly string[] | undefined;
+}
+
+export interface PublishOptions {
+  readonly acknowledge: boolean;
+  /** Default true: the publisher does not get its own event (PITFALLS 35). */
+  readonly excludeMe: boolean;
+  readonly discloseMe: boolean;
+  /** undefined: the publication names no receivers, the common case, which then costs one comparison. */
+  readonly receivers: ReceiverLists | undefined;
+}
+
+export interface SubscribeOptions {
+  readonly match: Match;
+}
+
+export interface RegisterOptions {
+  readonly match: Match;
+  readonly invoke: InvokePolicy;
+  readonly discloseCaller: boolean;
+  /** Takes the procedure over: callees of another policy or of `single` are revoked (FEATURES B10). */
+  readonly forceReregister: boolean;
+  /** The callee runs the call's timeout itself (FEATURES B3). */
+  readonly forwardTimeout: boolean;
+  /** Internal, never read from the wire: see `Dealer` on weak registrations (ARCHITECTURE §1.4). */
+  readonly weak: boolean;
+}
+
+export interface CallOptions {
+  /** Milliseconds; 0: none asked. Capped at 2^31-1, the longest a timer runs (PITFALLS 58). */
+  readonly timeout: number;
+  readonly receiveProgress: boolean;
+  readonly discloseMe: boolean;
+}
+
+export const PUBLISH_DEFAULTS: PublishOptions = Object.freeze({
+  acknowledge: false,
+  excludeMe: true,
+  discloseMe: false,
+  receivers: undefined,
+});
+export const SUBSCRIBE_DEFAULTS: SubscribeOptions = Object.freeze({ match: 'exact' });
+export const REGISTER_DEFAULTS: RegisterOptions = Object.freeze({
+  match: 'exact',
+  invoke: 'single',
+  discloseCaller: false,
+  forceReregister: false,
+  forwardTimeout: false,
+  weak: false,
+});
+export const CALL_DEFAULTS: CallOptions = Object.freeze({ timeout: 0, receiveProgress: false, discloseMe: false });
+
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+function wrong(where: string, key: string, expected: string): ProtocolViolation {
+  return new ProtocolViolation(`${where}.${key}: ${expected} expected`);
+}
+
+/** Own keys only: a key called `__proto__` or `constructor` must read as any other. */
+function own(dict: Dict, key: string): unknown {
+  return Object.hasOwn(dict, key) ? dict[key] : undefined;
+}
+
+function bool(dict: Dict, key: string, where: string, otherwise: boolean): boolean {
+  const value = own(dict, key);
+  if (value === undefined) return otherwise;
+  if (typeof value !== 'boolean') throw wrong(where, key, 'boolean');
+  return value;
+}
+
+export function text(dict: Dict, key: string, where: string): string | undefined {
+  const value = own(dict, key);
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string') throw wrong(where, key, 'string');
+  return value;
+}
+
+function oneOf<T extends string>(dict: Dict, key: string, where: string, allowed: readonly T[], otherwise: T): T {
+  const value = own(dict, key);
+  if (value === undefined) return otherwise;
+  const known = allowed.find((each) => each === value);
+  if (known === undefined) throw wrong(where, key, `one of ${allowed.join(', ')}`);
+  return known;
+}
+
+function nonNegative(dict: Dict, key: string, where: string): number {
+  const value = own(dict, key);
+  if (value === undefined) return 0;
+  const number = typeof value === 'bigint' ? Number(value) : value;
+  if (typeof number !== 'number' || !Number.isInteger(number) || number < 0) {
+    throw wrong(where, key, 'non-negative integer');
+  }
+  return number;
+}
+
+function listOf<T>(
+  dict: Dict,
+  key: string,
+  where: string,
+  isItem: (value: unknown) => value is T,
+  what: string,
+): readonly T[] | undefined {
+  const value = own(dict, key);
+  if (value === undefined) return undefined;
+  if (!Array.isArray(value) || !value.every(isItem)) throw wrong(where, key, `list of ${what}`);
+  return value;
+}
+
+const isString = (value: unknown): value is string => typeof value === 'string';
+
+/** Session ids in lists may be any integer: unknown ones are ignored (PITFALLS 37). */
+const isInteger = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value);
+
+export function stringList(dict: Dict, key: string, where: string): readonly string[] | undefined {
+  return listOf(dict, key, where, isString, 'strings');
+}
+
+export function dictionary(dict: Dict, key: string, where: string): Dict | undefined {
+  const value = own(dict, key);
+  if (value === undefined) return undefined;
+  if (!isDict(value)) throw wrong(where, key, 'dictionary');
+  return value;
+}
+
+function isEmpty(dict: Dict): boolean {
+  for (const _ in dict) return false;
+  return true;
+}
+
+/** Keys of router-to-router links: no client's business, but their shape is checked (wamp-proto's vectors). */
+function checkForwarding(options: Dict, where: string): void {
+  const hops = listOf(options, 'forward_for', where, isDict, 'dictionaries');
+  for (const hop of hops ?? []) {
+    if (!isId(own(hop, 'session'))) throw wrong(where, 'forward_for', 'session id in each dictionary');
+    text(hop, 'authid', `${where}.forward_for`);
+    text(hop, 'authrole', `${where}.forward_for`);
+  }
+  text(options, 'transaction_hash', where);
+}
+
+/** The retired payload transparency would make args something else than a list; it is refused, not misread. */
+function refuseEncAlgo(options: Dict, where: string): void {
+  for (const key of ['enc_algo', 'enc_serializer', 'enc_key']) {
+    if (Object.hasOwn(options, key)) throw wrong(where, key, 'payload transparency is not supported: absence');
+  }
+}
+
+export function readPublishOptions(options: Dict): PublishOptions {
+  if (isEmpty(options)) return PUBLISH_DEFAULTS;
+  const where = 'PUBLISH.Options';
+  checkForwarding(options, where);
+  refuseEncAlgo(options, where);
+  bool(options, 'retain', where, false);
+  return {
+    acknowledge: bool(options, 'acknowledge', where, false),
+    excludeMe: bool(options, 'exclude_me', where, true),
+    discloseMe: bool(options, 'disclose_me', where, false),
+    receivers: readReceivers(options, where),
+  };
+}
+
+function readReceivers(options: Dict, where: string): ReceiverLists | undefined {
+  const lists: ReceiverLists = {
+    exclude: listOf(options, 'exclude', where, isInteger, 'session ids'),
+    excludeAuthid: stringList(options, 'exclude_authid', where),
+    excludeAuthrole: stringList(options, 'exclude_authrole', where),
+    eligible: listOf(options, 'eligible', where, isInteger, 'session ids'),
+    eligibleAuthid: stringList(options, 'eligible_authid', where),
+    eligibleAuthrole: stringList(options, 'eligible_authrole', where),
+  };
+  return Object.values(lists).every((list) => list === undefined) ? undefined : lists;
+}
+
+export function readSubscribeOptions(options: Dict): SubscribeOptions {
+  if (isEmpty(options)) return SUBSCRIBE_DEFAULTS;
+  const where = 'SUBSCRIBE.Options';
+  checkForwarding(options, where);
+  bool(options, 'get_retained', where, false);
+  return { match: oneOf(options, 'match', where, MATCHES, 'exact') };
+}
+
+export function readRegisterOptions(options: Dict): RegisterOptions {
+  if (isEmpty(options)) return REGISTER_DEFAULTS;
+  const where = 'REGISTER.Options';
+  checkForwarding(options, where);
+  nonNegative(options, 'concurrency', where);
+  return {
+    match: oneOf(options, 'match', where, MATCHES, 'exact'),
+    invoke: oneOf(options, 'invoke', where, INVOKE_POLICIES, 'single'),
+    discloseCaller: bool(options, 'disclose_caller', where, false),
+    forceReregister: bool(options, 'force_reregister', where, false),
+    forwardTimeout: bool(options, 'forward_timeout', where, false),
+    weak: false,
+  };
+}
+
+export function readCallOptions(options: Dict): CallOptions {
+  if (isEmpty(options)) return CALL_DEFAULTS;
+  const where = 'CALL.Options';
+  checkForwarding(options, where);
+  refuseEncAlgo(options, where);
+  return {
+    timeout: Math.min(nonNegative(options, 'timeout', where), MAX_TIMEOUT_MS),
+    receiveProgress: bool(options, 'receive_progress', where, false),
+    discloseMe: bool(options, 'disclose_me', where, false),
+  };
+}
+
+/** A missing mode is `killnowait` (PITFALLS 54). */
+export function readCancelMode(options: Dict): CancelMode {
+  return oneOf(options, 'mode', 'CANCEL.Options', CANCEL_MODES, 'killnowait');
+}
+
+export function readYieldProgress(options: Dict): boolean {
+  if (isEmpty(options)) return false;
+  refuseEncAlgo(options, 'YIELD.Options');
+  return bool(options, 'progress', 'YIELD.Options', false);
+}

@@ -1,0 +1,104 @@
+/**
+ * What a message carries beside its header. The router routes on the header and hands the payload on: as the bytes
+ * that came where the receiver speaks the same serializer, converted once per serializer where it does not.
+ */
+
+/** A dictionary as it came from or goes to the wire. */
+export type Dict = Readonly<Record<string, unknown>>;
+
+/** A payload in memory. Binary is Uint8Array, integers beyond ±2^53 are BigInt. */
+export interface PayloadValue {
+  readonly args: readonly unknown[];
+  readonly kwargs: Dict | undefined;
+}
+
+/**
+ * Encoded payload as it stands at the end of a message: `bytes` holds args, and kwargs where `elements` is 2, in the
+ * serializer's own form (JSON: with the comma between). `elements` 0 means no payload; `bytes` is then empty.
+ */
+export interface PayloadTail {
+  readonly bytes: Buffer;
+  readonly elements: 0 | 1 | 2;
+}
+
+/** What a payload needs of a serializer; declared here so that payloads know none (ARCHITECTURE §1.2). */
+export interface PayloadCodec {
+  /** Slot of this codec in per-codec caches: 0 JSON, 1 MessagePack, 2 CBOR. */
+  readonly index: 0 | 1 | 2;
+  decodePayload(tail: PayloadTail): PayloadValue;
+  /** @throws WampError `invalid_argument` where the value cannot be said in this encoding. */
+  encodePayload(value: PayloadValue): PayloadTail;
+}
+
+const NO_BYTES = Buffer.alloc(0);
+const EMPTY_TAIL: PayloadTail = { bytes: NO_BYTES, elements: 0 };
+const EMPTY_VALUE: PayloadValue = { args: [], kwargs: undefined };
+
+/** An immutable payload; see {@link Payload.raw} and {@link Payload.of} for its two origins. */
+export class Payload {
+  readonly #codec: PayloadCodec | undefined;
+  #value: PayloadValue | undefined;
+  #tail0: PayloadTail | undefined;
+  #tail1: PayloadTail | undefined;
+  #tail2: PayloadTail | undefined;
+
+  private constructor(codec: PayloadCodec | undefined, tail: PayloadTail | undefined, value: PayloadValue | undefined) {
+    this.#codec = codec;
+    this.#value = value;
+    this.#tail0 = codec?.index === 0 ? tail : undefined;
+    this.#tail1 = codec?.index === 1 ? tail : undefined;
+    this.#tail2 = codec?.index === 2 ? tail : undefined;
+  }
+
+  /** No args, no kwargs. Absent and empty are the same (PITFALLS 31). */
+  static readonly EMPTY = new Payload(undefined, EMPTY_TAIL, EMPTY_VALUE);
+
+  /** A payload made by the router or an adapter. */
+  static of(args: readonly unknown[], kwargs?: Dict): Payload {
+    if (args.length === 0 && (kwargs === undefined || Object.keys(kwargs).length === 0)) return Payload.EMPTY;
+    return new Payload(undefined, undefined, { args, kwargs });
+  }
+
+  /**
+   * A payload as it came. The caller vouches that `tail` was proven well-formed to its end, that args is an array and
+   * kwargs a map: it will be forwarded without another look (PITFALLS 74, 75). `tail.bytes` must not change
+   * afterwards. `value` is kept where decoding had to make it anyway.
+   */
+  static raw(codec: PayloadCodec, tail: PayloadTail, value?: PayloadValue): Payload {
+    return tail.elements === 0 ? Payload.EMPTY : new Payload(codec, tail, value);
+  }
+
+  get isEmpty(): boolean {
+    return this === Payload.EMPTY;
+  }
+
+  /** Args and kwargs in memory; decodes, at most once. */
+  value(): PayloadValue {
+    if (this.#value !== undefined) return this.#value;
+    const codec = this.#codec;
+    const tail = codec === undefined ? undefined : this.#slot(codec.index);
+    if (codec === undefined || tail === undefined) return EMPTY_VALUE;
+    const value = codec.decodePayload(tail);
+    this.#value = value;
+    return value;
+  }
+
+  /**
+   * The payload in `codec`'s encoding: the bytes that came where it is the sender's, else converted, at most once.
+   * @throws WampError `invalid_argument` where it cannot be said in that encoding.
+   */
+  tail(codec: PayloadCodec): PayloadTail {
+    if (this === Payload.EMPTY) return EMPTY_TAIL;
+    const known = this.#slot(codec.index);
+    if (known !== undefined) return known;
+    const tail = codec.encodePayload(this.value());
+    if (codec.index === 0) this.#tail0 = tail;
+    else if (codec.index === 1) this.#tail1 = tail;
+    else this.#tail2 = tail;
+    return tail;
+  }
+
+  #slot(index: 0 | 1 | 2): PayloadTail | undefined {
+    return index === 0 ? this.#tail0 : index === 1 ? this.#tail1 : this.#tail2;
+  }
+}
