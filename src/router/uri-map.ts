@@ -1,0 +1,152 @@
+/**
+ * The index that broker and dealer look a topic or procedure up in.
+ *
+ * Built for speed; the twin that says the same in plain words is a linear scan with `uriMatches`
+ * (test/support/linear-uri-map.ts), and both pass one contract suite (ARCHITECTURE §1.6).
+ */
+import type { Match } from '../wamp/uri.ts';
+import { ResultCache } from './result-cache.ts';
+import { WildcardTrie } from './wildcard-trie.ts';
+
+export interface UriEntry<T> {
+  readonly uri: string;
+  readonly match: Match;
+  readonly value: T;
+}
+
+const NOTHING: readonly never[] = Object.freeze([]);
+
+export class UriMap<T> {
+  readonly #exact = new Map<string, UriEntry<T>>();
+  /** One map per distinct length: a prefix is a prefix of the text, not of components (PITFALLS 43). */
+  readonly #prefixes = new Map<number, Map<string, UriEntry<T>>>();
+  /** The keys of `#prefixes`, ascending. */
+  #lengths: readonly number[] = NOTHING;
+  readonly #wildcards = new Map<string, UriEntry<T>>();
+  readonly #trie = new WildcardTrie<UriEntry<T>>();
+  readonly #allCache = new ResultCache<readonly T[]>((values) => 8 * values.length);
+  /** The best of the patterns only; exact entries are asked first. */
+  readonly #bestCache = new ResultCache<{ readonly entry: UriEntry<T> | undefined }>(() => 32);
+
+  get size(): number {
+    let size = this.#exact.size + this.#wildcards.size;
+    for (const sameLength of this.#prefixes.values()) size += sameLength.size;
+    return size;
+  }
+
+  /** What was set under exactly this pair; one text under three policies is three entries (PITFALLS 40, 48). */
+  get(uri: string, match: Match): T | undefined {
+    if (match === 'exact') return this.#exact.get(uri)?.value;
+    if (match === 'prefix') return this.#prefixes.get(uri.length)?.get(uri)?.value;
+    return this.#wildcards.get(uri)?.value;
+  }
+
+  set(uri: string, match: Match, value: T): void {
+    const entry: UriEntry<T> = { uri, match, value };
+    if (match === 'exact') {
+      this.#exact.set(uri, entry);
+    } else if (match === 'prefix') {
+      this.#setPrefix(entry);
+    } else {
+      this.#wildcards.set(uri, entry);
+      this.#trie.set(entry);
+    }
+    this.#forget(uri, match);
+  }
+
+  /** @returns whether there was such an entry. */
+  delete(uri: string, match: Match): boolean {
+    const gone = this.#delete(uri, match);
+    if (gone) this.#forget(uri, match);
+    return gone;
+  }
+
+  /**
+   * Every entry that matches: exact, then prefixes (shortest first), then wildcards (in the precedence of `best`).
+   * The order in which they were set plays no part. The array is shared: it must not be changed, and a later `set` or
+   * `delete` does not change it.
+   */
+  matchAll(uri: string): readonly T[] {
+    const cached = this.#allCache.get(uri);
+    if (cached !== undefined) return cached;
+    const found: T[] = [];
+    const exact = this.#exact.get(uri);
+    if (exact !== undefined) found.push(exact.value);
+    for (const length of this.#lengths) {
+      if (length > uri.length) break;
+      const prefix = this.#prefixes.get(length)?.get(uri.slice(0, length));
+      if (prefix !== undefined) found.push(prefix.value);
+    }
+    for (const wildcard of this.#trie.match(uri)) found.push(wildcard.value);
+    const result = found.length === 0 ? NOTHING : found;
+    this.#allCache.set(uri, result);
+    return result;
+  }
+
+  /**
+   * The one entry a call goes to: exact, else the longest prefix, else the wildcard with the most components before
+   * its first empty one, then before its second, and so on (spec: "Calls matching multiple registrations"; PITFALLS
+   * 49). Two different patterns never tie.
+   */
+  best(uri: string): UriEntry<T> | undefined {
+    const exact = this.#exact.get(uri);
+    if (exact !== undefined || (this.#lengths.length === 0 && this.#trie.isEmpty)) return exact;
+    const cached = this.#bestCache.get(uri);
+    if (cached !== undefined) return cached.entry;
+    const entry = this.#longestPrefix(uri) ?? this.#trie.match(uri)[0];
+    this.#bestCache.set(uri, { entry });
+    return entry;
+  }
+
+  /** Every entry: exact ones, then prefixes, then wildcards. Not to be continued after a `set` or `delete`. */
+  *entries(): Iterable<UriEntry<T>> {
+    yield* this.#exact.values();
+    for (const length of this.#lengths) yield* this.#prefixes.get(length)?.values() ?? NOTHING;
+    yield* this.#wildcards.values();
+  }
+
+  #longestPrefix(uri: string): UriEntry<T> | undefined {
+    for (const length of this.#lengths.toReversed()) {
+      const found = length <= uri.length ? this.#prefixes.get(length)?.get(uri.slice(0, length)) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  #setPrefix(entry: UriEntry<T>): void {
+    const length = entry.uri.length;
+    let sameLength = this.#prefixes.get(length);
+    if (sameLength === undefined) {
+      sameLength = new Map();
+      this.#prefixes.set(length, sameLength);
+      this.#lengths = [...this.#prefixes.keys()].sort((a, b) => a - b);
+    }
+    sameLength.set(entry.uri, entry);
+  }
+
+  #delete(uri: string, match: Match): boolean {
+    if (match === 'exact') return this.#exact.delete(uri);
+    if (match === 'wildcard') {
+      const gone = this.#wildcards.delete(uri);
+      if (gone) this.#trie.delete(uri);
+      return gone;
+    }
+    const sameLength = this.#prefixes.get(uri.length);
+    const gone = sameLength?.delete(uri) ?? false;
+    if (sameLength?.size === 0) {
+      this.#prefixes.delete(uri.length);
+      this.#lengths = this.#lengths.filter((length) => length !== uri.length);
+    }
+    return gone;
+  }
+
+  /** An exact entry changes the answer for its own URI only; a pattern may change any. */
+  #forget(uri: string, match: Match): void {
+    if (match === 'exact') {
+      this.#allCache.delete(uri);
+    } else {
+      this.#allCache.clear();
+      this.#bestCache.clear();
+    }
+  }
+}
