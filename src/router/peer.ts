@@ -1,14 +1,19 @@
 import type { CloseReason } from '../wamp/errors.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
 
+/**
+ * What became of a message handed to a peer: `true`, taken; else the error URI that says why not (too large for this
+ * peer, not sayable in its encoding, events dropped by policy, already closed). The dealer tells the caller that URI;
+ * the broker counts the loss.
+ */
+export type Sent = true | string;
+
 /** All the core knows of the outside: somebody to whom messages can be handed. */
 export interface Peer {
-  /**
-   * Takes a message, in order, without blocking. The message is frozen and may be shared with other peers.
-   * @returns false where it was not taken (too large for this peer, events dropped by policy, already closed): the
-   *   dealer turns that into an ERROR to the caller, the broker into a counted drop.
-   */
-  send(message: RouterMessage): boolean;
+  /** Takes a message, in order, without blocking. The message is frozen and may be shared with other peers. */
+  send(message: RouterMessage): Sent;
   /** Ends the connection for `reason`; the realm has already forgotten the session. Called at most once. */
   close(reason: CloseReason): void;
+  /** Whether it settles the receipts of planned events (ARCHITECTURE §1.4); absent: it does not. */
+  readonly confirms?: boolean;
 }

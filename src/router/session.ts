@@ -1,9 +1,24 @@
+import { ErrorUri } from '../wamp/errors.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
 import type { Identity } from './authorizer.ts';
 import type { Subscription } from './broker.ts';
-import type { Registration } from './dealer.ts';
-import type { Peer } from './peer.ts';
+import type { Origin } from './disclosure.ts';
+import type { Peer, Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
+import type { Registration } from './registration.ts';
+
+/** What a peer brings when it joins a realm. */
+export interface Member {
+  readonly identity: Identity;
+  /** Bits of `Feature`: what the peer announced. */
+  readonly features: number;
+  /** Session id promised earlier (WAMP-CRA names it in its challenge); absent: a new one. */
+  readonly id?: number;
+  /** Names the credential that was proven, for reload (CONTRACT §4); never the secret. Absent: none. */
+  readonly credential?: string;
+  /** A session of the router's own: it may use `wamp.` URIs and is never named to others. */
+  readonly internal?: boolean;
+}
 
 /**
  * One member of a realm, whatever protocol it speaks. Facts that the routing loops use are plain fields here, so
@@ -12,13 +27,14 @@ import type { PendingCall } from './pending-calls.ts';
 export class Session {
   readonly id: number;
   readonly identity: Identity;
-  /** Bits of `Feature`: what the peer announced. */
   readonly features: number;
   readonly peer: Peer;
-  /** Names the credential that was proven, for reload (CONTRACT §4); never the secret. Empty: none. */
   readonly credential: string;
+  readonly internal: boolean;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
+  /** How this session is named where it is disclosed. */
+  readonly origin: Origin;
   /** True from the moment the realm forgot it: nothing is sent any more. */
   ended = false;
 
@@ -32,24 +48,25 @@ export class Session {
   readonly invocations = new Map<number, PendingCall>();
   /** Highest INVOCATION.Request sent: session scope, from 1 (PITFALLS 23, 53). */
   lastInvocation = 0;
-  /** Highest request id received of the request types that share one counter (FEATURES A15). */
+  /** Last request id received of the request types that share one counter (FEATURES A15). */
   lastRequest = 0;
 
-  constructor(id: number, identity: Identity, features: number, peer: Peer, credential: string, joinedAt: number) {
+  constructor(id: number, member: Member, peer: Peer, joinedAt: number) {
     this.id = id;
-    this.identity = identity;
-    this.features = features;
+    this.identity = member.identity;
+    this.features = member.features;
     this.peer = peer;
-    this.credential = credential;
+    this.credential = member.credential ?? '';
+    this.internal = member.internal === true;
     this.joinedAt = joinedAt;
+    this.origin = { session: id, identity: member.identity };
   }
 
   has(feature: number): boolean {
     return (this.features & feature) !== 0;
   }
 
-  /** @returns false where the peer did not take it, or the session has ended. */
-  send(message: RouterMessage): boolean {
-    return !this.ended && this.peer.send(message);
+  send(message: RouterMessage): Sent {
+    return this.ended ? ErrorUri.CANCELED : this.peer.send(message);
   }
 }

@@ -36,7 +36,8 @@ export class RandomIds implements IdSource {
     // 21 high bits and 32 low bits make 53; +1 moves 0 … 2^53-1 to 1 … 2^53 (PITFALLS 11).
     const high = (((view[at] ?? 0) & 0x1f) << 16) | ((view[at + 1] ?? 0) << 8) | (view[at + 2] ?? 0);
     const low =
-      (((view[at + 3] ?? 0) << 24) | ((view[at + 4] ?? 0) << 16) | ((view[at + 5] ?? 0) << 8) | (view[at + 6] ?? 0)) >>> 0;
+      (((view[at + 3] ?? 0) << 24) | ((view[at + 4] ?? 0) << 16) | ((view[at + 5] ?? 0) << 8) | (view[at + 6] ?? 0)) >>>
+      0;
     return high * 0x1_0000_0000 + low + 1;
   }
 

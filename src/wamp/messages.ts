@@ -232,6 +232,19 @@ export interface Interrupt {
   readonly details: Dict;
 }
 
+/** What a confirming peer did with an event; `detail` is its own and opaque to the core. */
+export interface Receipt {
+  /** Session id of the peer. */
+  readonly session: number;
+  readonly outcome: 'processed' | 'failed' | 'timeout' | 'gone';
+  readonly detail: unknown;
+}
+
+/** Where peers that confirm settle their receipts (ARCHITECTURE §1.4). */
+export interface ReceiptSink {
+  settle(receipt: Receipt): void;
+}
+
 /**
  * One EVENT for all subscribers of one subscription. Serializers keep its encoded frame in {@link Event.frames}, so
  * every receiver of one serializer gets the same buffer (ARCHITECTURE, idea 4).
@@ -244,15 +257,25 @@ export class Event {
   /** The topic published to, whether or not `details` says it: adapters and logs need it. */
   readonly topic: string;
   readonly payload: Payload;
+  /** Of a planned publication: where confirming peers report; undefined: nobody waits. */
+  readonly receipts: ReceiptSink | undefined;
   /** Encoded frames by `serializer.index`; written by serializers only. */
   readonly frames: [Buffer | undefined, Buffer | undefined, Buffer | undefined] = [undefined, undefined, undefined];
 
-  constructor(subscription: number, publication: number, details: Dict, topic: string, payload: Payload) {
+  constructor(
+    subscription: number,
+    publication: number,
+    details: Dict,
+    topic: string,
+    payload: Payload,
+    receipts?: ReceiptSink,
+  ) {
     this.subscription = subscription;
     this.publication = publication;
     this.details = details;
     this.topic = topic;
     this.payload = payload;
+    this.receipts = receipts;
   }
 }
 

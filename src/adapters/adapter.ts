@@ -1,0 +1,44 @@
+import type { RealmAuthenticator } from '../auth/authenticator.ts';
+import type { Clock } from '../router/clock.ts';
+import type { Realm } from '../router/realm.ts';
+import type { Link, LinkHandler } from '../transports/link.ts';
+
+/** A realm as adapters meet it; the parts are swapped by reload, so they are asked for anew each time. */
+export interface RealmHost {
+  readonly realm: Realm;
+  readonly authenticator: RealmAuthenticator;
+  /** `environment:` of the realm file; empty: none (CONTRACT §4). */
+  readonly environment: string;
+}
+
+/** Lines for the log; never a secret. */
+export interface AdapterLog {
+  debug(facts: object, text: string): void;
+  info(facts: object, text: string): void;
+  warn(facts: object, text: string): void;
+}
+
+/** What an adapter may use of the router. */
+export interface AdapterContext {
+  /** The realm of that name where this endpoint offers it. */
+  realm(name: string): RealmHost | undefined;
+  newSessionId(): number;
+  readonly clock: Clock;
+  readonly log: AdapterLog;
+  /** Milliseconds from connection to WELCOME. */
+  readonly handshakeTimeoutMs: number;
+  /** Counts what became of a handshake. */
+  handshake(outcome: 'welcomed' | 'denied' | 'timeout' | 'violation'): void;
+  /** How this router calls itself to clients. */
+  readonly agent: string;
+}
+
+/** A protocol on one side, a Peer of a realm on the other. */
+export interface Adapter {
+  /** The endpoint's `protocol:` (CONTRACT §3). */
+  readonly name: string;
+  /** WebSocket subprotocols on offer; undefined: the protocol has none. */
+  readonly subprotocols: readonly string[] | undefined;
+  /** Takes a new connection. */
+  attach(link: Link, context: AdapterContext): LinkHandler;
+}

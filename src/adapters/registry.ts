@@ -1,0 +1,10 @@
+import type { Adapter } from './adapter.ts';
+import { wampAdapter } from './wamp/adapter.ts';
+
+/** Every protocol that is built; a further one is one line here. */
+const ADAPTERS: readonly Adapter[] = [wampAdapter];
+
+/** @returns undefined for a protocol that the configuration knows and that is not built */
+export function adapterFor(protocol: string): Adapter | undefined {
+  return ADAPTERS.find((adapter) => adapter.name === protocol);
+}

@@ -1,0 +1,269 @@
+import type { Peer, Sent } from '../../router/peer.ts';
+import type { Realm } from '../../router/realm.ts';
+import { LOST } from '../../router/realm.ts';
+import type { Member, Session } from '../../router/session.ts';
+import type { Serializer } from '../../serializers/serializer.ts';
+import type { Link, LinkClose, LinkHandler } from '../../transports/link.ts';
+import { type CloseReason, CloseUri, ErrorUri, ProtocolViolation, violation, WampError } from '../../wamp/errors.ts';
+import { ROUTER_ROLES } from '../../wamp/features.ts';
+import { type ClientMessage, type Goodbye, type Hello, MessageType, type RouterMessage } from '../../wamp/messages.ts';
+import type { Dict } from '../../wamp/payload.ts';
+import type { AdapterContext } from '../adapter.ts';
+import { Handshake, type Outcome } from './handshake.ts';
+
+/** Milliseconds a peer has to answer our GOODBYE before the transport is closed all the same. */
+const GOODBYE_TIMEOUT_MS = 1000;
+
+type State =
+  /** Waits for HELLO; also after a GOODBYE, for the transport outlives its session (PITFALLS 6). */
+  | 'open'
+  /** Between HELLO and WELCOME. */
+  | 'handshake'
+  | 'joined'
+  /** We said GOODBYE; everything but the peer's is ignored (PITFALLS 5). */
+  | 'leaving'
+  | 'closed';
+
+/** One transport that speaks WAMP: the sessions it has, one after the other, and their Peer. */
+export class WampConnection implements LinkHandler, Peer {
+  readonly #link: Link;
+  readonly #serializer: Serializer;
+  readonly #context: AdapterContext;
+  #state: State = 'open';
+  #handshake: Handshake | undefined;
+  #realm: Realm | undefined;
+  #session: Session | undefined;
+  #cancelTimer: (() => void) | undefined;
+
+  constructor(link: Link, serializer: Serializer, context: AdapterContext) {
+    this.#link = link;
+    this.#serializer = serializer;
+    this.#context = context;
+    this.#awaitHello();
+  }
+
+  message(bytes: Buffer, binary: boolean): void {
+    if (this.#state === 'closed') return;
+    if (binary !== this.#serializer.binary) {
+      this.#violated(`${binary ? 'binary' : 'text'} message on ${this.#serializer.subprotocol}`, 'unsupportedData');
+      return;
+    }
+    let message: ClientMessage;
+    try {
+      message = this.#serializer.decode(bytes);
+    } catch (error) {
+      if (!(error instanceof ProtocolViolation)) throw error;
+      if (this.#state !== 'leaving') this.#violated(error.message, 'protocolError', error.uri);
+      return;
+    }
+    this.#receive(message);
+  }
+
+  #receive(message: ClientMessage): void {
+    switch (this.#state) {
+      case 'joined':
+        this.#routed(message);
+        return;
+      case 'open':
+        if (message.type === MessageType.HELLO) this.#hello(message);
+        else if (message.type === MessageType.ABORT) this.#close('normal');
+        else this.#violated('HELLO expected first');
+        return;
+      case 'handshake':
+        if (message.type === MessageType.ABORT) this.#close('normal');
+        else this.#handshake?.receive(message);
+        return;
+      case 'leaving':
+        if (message.type === MessageType.GOODBYE || message.type === MessageType.ABORT) this.#close('normal');
+        return;
+      case 'closed':
+        return;
+    }
+  }
+
+  #routed(message: ClientMessage): void {
+    switch (message.type) {
+      case MessageType.HELLO:
+        this.#violated('a second HELLO');
+        return;
+      case MessageType.AUTHENTICATE:
+        this.#violated('AUTHENTICATE without CHALLENGE');
+        return;
+      case MessageType.ABORT:
+        // Never answered (PITFALLS 7).
+        this.#leave({ how: 'abort', uri: message.reason, message: 'the peer aborted' });
+        this.#close('normal');
+        return;
+      case MessageType.GOODBYE:
+        this.#goodbye(message);
+        return;
+      default:
+        if (this.#session !== undefined) this.#realm?.receive(this.#session, message);
+    }
+  }
+
+  #goodbye(message: Goodbye): void {
+    this.#leave({ how: 'goodbye', uri: message.reason, message: '' });
+    this.#write({ type: MessageType.GOODBYE, details: {}, reason: CloseUri.GOODBYE_AND_OUT });
+    this.#awaitHello();
+  }
+
+  // ---- joining ------------------------------------------------------------------------------------------------
+
+  #awaitHello(): void {
+    this.#state = 'open';
+    this.#arm(this.#context.handshakeTimeoutMs, () => {
+      this.#context.handshake('timeout');
+      this.#close('tryLater', 'no HELLO in time');
+    });
+  }
+
+  #hello(hello: Hello): void {
+    this.#state = 'handshake';
+    const handshake = new Handshake(this.#context, this.#link.info, hello, (outcome) => {
+      // A slow authentication may end after its connection did.
+      if (this.#handshake === handshake) this.#outcome(outcome, hello);
+    });
+    this.#handshake = handshake;
+    handshake.begin();
+  }
+
+  #outcome(outcome: Outcome, hello: Hello): void {
+    switch (outcome.kind) {
+      case 'challenge':
+        this.#write({ type: MessageType.CHALLENGE, method: outcome.method, extra: outcome.extra });
+        return;
+      case 'violation':
+        this.#violated(outcome.message);
+        return;
+      case 'deny':
+        this.#context.handshake('denied');
+        this.#abort({ how: 'abort', uri: outcome.uri, message: outcome.message }, 'normal');
+        return;
+      case 'tryLater':
+        this.#context.handshake('timeout');
+        this.#close('tryLater', outcome.message);
+        return;
+      case 'welcome':
+        this.#join(outcome.realm, outcome.member, outcome.details, hello);
+    }
+  }
+
+  #join(realm: Realm, member: Member, details: Dict, hello: Hello): void {
+    this.#handshake = undefined;
+    const session = realm.join(this, member);
+    if (session === undefined) {
+      this.#close('tryLater', 'the realm is full');
+      return;
+    }
+    this.#disarm();
+    this.#realm = realm;
+    this.#session = session;
+    this.#state = 'joined';
+    this.#context.handshake('welcomed');
+    this.#context.log.debug(
+      { realm: realm.name, session: session.id, authid: session.identity.authid, agent: hello.agent },
+      'session joined',
+    );
+    this.#write({
+      type: MessageType.WELCOME,
+      session: session.id,
+      details: { realm: realm.name, roles: ROUTER_ROLES, agent: this.#context.agent, ...details },
+    });
+  }
+
+  // ---- the Peer ------------------------------------------------------------------------------------------------
+
+  send(message: RouterMessage): Sent {
+    let bytes: Buffer;
+    try {
+      bytes = this.#serializer.encode(message);
+    } catch (error) {
+      // One receiver's encoding cannot say it: that costs this receiver its message and nobody else's.
+      if (error instanceof WampError) return error.uri;
+      throw error;
+    }
+    const taken = this.#link.write(bytes, this.#serializer.binary, message.type === MessageType.EVENT);
+    return taken ? true : ErrorUri.NETWORK_FAILURE;
+  }
+
+  /** The realm has forgotten the session already. */
+  close(reason: CloseReason): void {
+    this.#session = undefined;
+    this.#realm = undefined;
+    if (this.#state !== 'joined') return;
+    switch (reason.how) {
+      case 'abort':
+        this.#abort(reason, reason.uri === ErrorUri.PROTOCOL_VIOLATION ? 'protocolError' : 'normal');
+        return;
+      case 'goodbye':
+        this.#write({ type: MessageType.GOODBYE, details: textDetails(reason.message), reason: reason.uri });
+        this.#state = 'leaving';
+        this.#arm(GOODBYE_TIMEOUT_MS, () => this.#close('normal'));
+        return;
+      // Without GOODBYE or ABORT, so that stock clients come back (CONTRACT §6).
+      case 'restart':
+      case 'tryLater':
+        this.#close(reason.how, reason.message);
+    }
+  }
+
+  // ---- ends -----------------------------------------------------------------------------------------------------
+
+  closed(): void {
+    this.#disarm();
+    this.#state = 'closed';
+    this.#handshake = undefined;
+    this.#leave(LOST);
+  }
+
+  #violated(text: string, how: LinkClose = 'protocolError', uri: string = ErrorUri.PROTOCOL_VIOLATION): void {
+    if (this.#state !== 'joined') this.#context.handshake('violation');
+    const reason =
+      uri === ErrorUri.PROTOCOL_VIOLATION ? violation(text) : ({ how: 'abort', uri, message: text } as const);
+    this.#context.log.info(
+      { session: this.#session?.id, authid: this.#session?.identity.authid, address: this.#link.info.address },
+      `protocol violation: ${text}`,
+    );
+    this.#leave(reason);
+    this.#abort(reason, how);
+  }
+
+  #abort(reason: CloseReason, how: LinkClose): void {
+    this.#write({ type: MessageType.ABORT, details: textDetails(reason.message), reason: reason.uri });
+    this.#close(how, reason.uri);
+  }
+
+  #leave(reason: CloseReason): void {
+    const session = this.#session;
+    const realm = this.#realm;
+    this.#session = undefined;
+    this.#realm = undefined;
+    if (session !== undefined) realm?.leave(session, reason);
+  }
+
+  #close(how: LinkClose, message?: string): void {
+    this.#disarm();
+    this.#state = 'closed';
+    this.#handshake = undefined;
+    this.#link.close(how, message);
+  }
+
+  #write(message: RouterMessage): void {
+    this.#link.write(this.#serializer.encode(message), this.#serializer.binary, false);
+  }
+
+  #arm(delayMs: number, run: () => void): void {
+    this.#disarm();
+    this.#cancelTimer = this.#context.clock.setTimer(delayMs, run);
+  }
+
+  #disarm(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+}
+
+function textDetails(message: string): Dict {
+  return message === '' ? {} : { message };
+}

@@ -1,0 +1,156 @@
+import type { AuthAttempt, AuthStep } from '../../auth/auth-method.ts';
+import type { Realm } from '../../router/realm.ts';
+import type { Member } from '../../router/session.ts';
+import type { LinkInfo } from '../../transports/link.ts';
+import { ErrorUri } from '../../wamp/errors.ts';
+import { type ClientMessage, type Hello, MessageType } from '../../wamp/messages.ts';
+import type { Dict } from '../../wamp/payload.ts';
+import { isValidUri } from '../../wamp/uri.ts';
+import type { AdapterContext, RealmHost } from '../adapter.ts';
+
+/** What the connection is to do next. */
+export type Outcome =
+  | { readonly kind: 'challenge'; readonly method: string; readonly extra: Dict }
+  | { readonly kind: 'welcome'; readonly realm: Realm; readonly member: Member; readonly details: Dict }
+  | { readonly kind: 'deny'; readonly uri: string; readonly message: string }
+  | { readonly kind: 'violation'; readonly message: string }
+  | { readonly kind: 'tryLater'; readonly message: string };
+
+/** What all failures of authentication say, so that none tells more than another (CONTRACT §4, "Failures"). */
+const DENIED = 'authentication failed';
+
+/** From HELLO to WELCOME or ABORT (spec: "Session Establishment", "Authentication"); knows no socket. */
+export class Handshake {
+  readonly #context: AdapterContext;
+  readonly #info: LinkInfo;
+  readonly #hello: Hello;
+  readonly #next: (outcome: Outcome) => void;
+  #host: RealmHost | undefined;
+  #attempt: AuthAttempt | undefined;
+  #sessionId = 0;
+  #awaits: 'authenticator' | 'peer' = 'authenticator';
+
+  /** @param next called for every outcome, perhaps after a while, never after `welcome`, `deny` or `tryLater` */
+  constructor(context: AdapterContext, info: LinkInfo, hello: Hello, next: (outcome: Outcome) => void) {
+    this.#context = context;
+    this.#info = info;
+    this.#hello = hello;
+    this.#next = next;
+  }
+
+  begin(): void {
+    const { realm: name, authid, authextra, authmethods } = this.#hello;
+    if (name !== '' && !isValidUri(name, 'exact', false)) {
+      this.#next({ kind: 'deny', uri: ErrorUri.INVALID_URI, message: 'HELLO.Realm: URI expected' });
+      return;
+    }
+    const host = this.#context.realm(name);
+    if (host === undefined) {
+      this.#next({ kind: 'deny', uri: ErrorUri.NO_SUCH_REALM, message: `no realm ${JSON.stringify(name)} here` });
+      return;
+    }
+    const { environment } = authextra;
+    if (environment !== undefined && environment !== host.environment) {
+      // A client may insist on where it is, so that a test agent never talks to production (CONTRACT §4).
+      const message = `realm ${name} is of environment ${JSON.stringify(host.environment)}, not the one demanded`;
+      this.#next({ kind: 'deny', uri: ErrorUri.NO_SUCH_REALM, message });
+      return;
+    }
+    this.#host = host;
+    this.#sessionId = this.#context.newSessionId();
+    const started = host.authenticator.attempt(
+      { authmethods },
+      {
+        session: this.#sessionId,
+        authid,
+        authextra,
+        address: this.#info.address,
+        channelId: this.#info.channelId?.(),
+      },
+    );
+    if ('kind' in started) {
+      this.#step(started);
+      return;
+    }
+    this.#attempt = started;
+    this.#take(started.begin());
+  }
+
+  /** Whatever arrives between HELLO and WELCOME, ABORT excepted (PITFALLS 21). */
+  receive(message: ClientMessage): void {
+    if (message.type !== MessageType.AUTHENTICATE || this.#awaits !== 'peer') {
+      this.#next({ kind: 'violation', message: 'AUTHENTICATE expected, once, after CHALLENGE' });
+      return;
+    }
+    this.#awaits = 'authenticator';
+    const attempt = this.#attempt;
+    if (attempt !== undefined) this.#take(attempt.finish(message.signature, message.extra));
+  }
+
+  #take(step: AuthStep | Promise<AuthStep>): void {
+    if (!(step instanceof Promise)) {
+      this.#step(step);
+      return;
+    }
+    step.then(
+      (settled) => this.#step(settled),
+      (error: unknown) => {
+        this.#context.log.warn({ err: error, realm: this.#hello.realm }, 'authentication could not be carried out');
+        this.#next({ kind: 'tryLater', message: 'authentication is not available' });
+      },
+    );
+  }
+
+  #step(step: AuthStep): void {
+    switch (step.kind) {
+      case 'challenge':
+        this.#awaits = 'peer';
+        this.#next(step);
+        return;
+      case 'deny':
+        this.#context.log.info(
+          { realm: this.#hello.realm, authid: this.#hello.authid, address: this.#info.address, reason: step.reason },
+          'authentication denied',
+        );
+        this.#next({
+          kind: 'deny',
+          uri: step.uri,
+          message: step.uri === ErrorUri.AUTHENTICATION_DENIED ? DENIED : step.reason,
+        });
+        return;
+      case 'tryLater':
+        this.#next({ kind: 'tryLater', message: step.reason });
+        return;
+      case 'welcome':
+        this.#welcome(step);
+    }
+  }
+
+  #welcome(step: Extract<AuthStep, { kind: 'welcome' }>): void {
+    const { identity, credential, authextra } = step;
+    // Reload may have swapped or removed the realm while a slow check ran.
+    const host = this.#context.realm(this.#hello.realm);
+    if (host === undefined || host.realm !== this.#host?.realm) {
+      this.#next({ kind: 'tryLater', message: 'the realm changed during authentication' });
+      return;
+    }
+    if (host.authenticator.judge(identity, credential) !== 'keep') {
+      this.#next({ kind: 'deny', uri: ErrorUri.AUTHENTICATION_DENIED, message: DENIED });
+      return;
+    }
+    const { authid, authrole, authmethod, authprovider } = identity;
+    this.#next({
+      kind: 'welcome',
+      realm: host.realm,
+      member: { identity, features: this.#hello.features, id: this.#sessionId, credential },
+      details: {
+        authid,
+        authrole,
+        authmethod,
+        authprovider,
+        ...(authextra === undefined ? {} : { authextra }),
+        ...(host.environment === '' ? {} : { _environment: host.environment }),
+      },
+    });
+  }
+}

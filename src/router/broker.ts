@@ -1,0 +1,224 @@
+import { ErrorUri } from '../wamp/errors.ts';
+import {
+  Event,
+  MessageType,
+  type Publish,
+  type ReceiptSink,
+  requestError,
+  type Subscribe,
+  type Unsubscribe,
+} from '../wamp/messages.ts';
+import type { Payload } from '../wamp/payload.ts';
+import type { Match } from '../wamp/uri.ts';
+import type { RealmContext } from './context.ts';
+import { eventDetails, type Origin, toldOfPublisher } from './disclosure.ts';
+import { PublishFilter } from './publish-filter.ts';
+import type { Session } from './session.ts';
+import { UriMap } from './uri-map.ts';
+
+/** One (uri, match): all its subscribers share its id (PITFALLS 40). */
+export class Subscription {
+  readonly id: number;
+  readonly uri: string;
+  readonly match: Match;
+  /** Milliseconds since the epoch. */
+  readonly created: number;
+  /** Subscribers with their place in the order of subscription over the whole realm. */
+  readonly subscribers = new Map<Session, number>();
+  /** Events handed out, one per receiver. */
+  events = 0;
+
+  constructor(id: number, uri: string, match: Match, created: number) {
+    this.id = id;
+    this.uri = uri;
+    this.match = match;
+    this.created = created;
+  }
+}
+
+/** An accepted publication; knows no publisher session, so it can come from another node (ARCHITECTURE §1.4). */
+export interface Publication {
+  readonly id: number;
+  readonly topic: string;
+  readonly payload: Payload;
+  /** Who published, where it is to be disclosed; undefined: nobody is named. */
+  readonly disclosed: Origin | undefined;
+  /** Session id that must not get it, the publisher's by default (PITFALLS 35); 0: none. */
+  readonly excluded: number;
+  readonly filter: PublishFilter | undefined;
+  readonly receipts: ReceiptSink | undefined;
+}
+
+/** The two forms of one publication's EVENT for one subscription, each made when first needed. */
+export interface EventForms {
+  plain: Event | undefined;
+  disclosing: Event | undefined;
+}
+
+/** Subscriptions of a realm and the way of publications to them (spec: "Publish and Subscribe"). */
+export class Broker {
+  readonly #context: RealmContext;
+  readonly #subscriptions = new UriMap<Subscription>();
+  readonly #byId = new Map<number, Subscription>();
+  #order = 0;
+
+  constructor(context: RealmContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  subscribe(session: Session, message: Subscribe): void {
+    const { cluster, limits } = this.#context;
+    const { topic, request } = message;
+    const { match } = message.options;
+    const existing = this.#subscriptions.get(topic, match);
+    if (existing?.subscribers.has(session) === true) {
+      this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: existing.id });
+      return;
+    }
+    if (session.subscriptions.size >= limits.maxSubscriptionsPerSession) {
+      const text = `a session may hold ${limits.maxSubscriptionsPerSession} subscriptions`;
+      this.#context.send(session, requestError(message.type, request, ErrorUri.LIMIT_EXCEEDED, text));
+      return;
+    }
+    if (existing !== undefined) this.#attach(session, existing, request);
+    else cluster.announce('subscribe', topic, match, (refused) => this.#announced(session, message, refused));
+  }
+
+  #announced(session: Session, message: Subscribe, refused: string | undefined): void {
+    const { topic, request } = message;
+    const { match } = message.options;
+    if (refused !== undefined) {
+      this.#context.send(session, requestError(message.type, request, refused, `cannot subscribe to ${topic}`));
+      return;
+    }
+    // Announcing may have taken a while: others may have come, the asker may have left.
+    const existing = this.#subscriptions.get(topic, match);
+    if (session.ended) {
+      if (existing === undefined) this.#context.cluster.withdraw('subscribe', topic, match);
+      return;
+    }
+    this.#attach(session, existing ?? this.#create(topic, match), request);
+  }
+
+  #create(uri: string, match: Match): Subscription {
+    const subscription = new Subscription(this.#context.ids.next(), uri, match, this.#context.clock.now());
+    this.#subscriptions.set(uri, match, subscription);
+    this.#byId.set(subscription.id, subscription);
+    return subscription;
+  }
+
+  #attach(session: Session, subscription: Subscription, request: number): void {
+    if (!subscription.subscribers.has(session)) {
+      this.#order += 1;
+      subscription.subscribers.set(session, this.#order);
+      session.subscriptions.set(subscription.id, subscription);
+    }
+    this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: subscription.id });
+  }
+
+  unsubscribe(session: Session, message: Unsubscribe): void {
+    const subscription = session.subscriptions.get(message.subscription);
+    if (subscription === undefined) {
+      const text = `this session holds no subscription ${message.subscription}`;
+      const error = requestError(message.type, message.request, ErrorUri.NO_SUCH_SUBSCRIPTION, text);
+      this.#context.send(session, error);
+      return;
+    }
+    this.detach(session, subscription);
+    this.#context.send(session, { type: MessageType.UNSUBSCRIBED, request: message.request, details: undefined });
+  }
+
+  /** Takes a subscriber away without a word to it: UNSUBSCRIBE, revocation and leaving end here. */
+  detach(session: Session, subscription: Subscription): void {
+    session.subscriptions.delete(subscription.id);
+    if (!subscription.subscribers.delete(session) || subscription.subscribers.size > 0) return;
+    this.#subscriptions.delete(subscription.uri, subscription.match);
+    this.#byId.delete(subscription.id);
+    this.#context.cluster.withdraw('subscribe', subscription.uri, subscription.match);
+  }
+
+  leave(session: Session): void {
+    for (const subscription of [...session.subscriptions.values()]) this.detach(session, subscription);
+  }
+
+  /** Makes a publication of an authorized PUBLISH; without effects. */
+  accept(session: Session, message: Publish, disclose: boolean, receipts?: ReceiptSink): Publication {
+    const { options } = message;
+    const named = (disclose || options.discloseMe) && !session.internal;
+    return {
+      id: this.#context.ids.random(),
+      topic: message.topic,
+      payload: message.payload,
+      disclosed: named ? session.origin : undefined,
+      excluded: options.excludeMe ? session.id : 0,
+      filter: PublishFilter.of(options.receivers),
+      receipts,
+    };
+  }
+
+  publish(session: Session, message: Publish, disclose: boolean): void {
+    const publication = this.accept(session, message, disclose);
+    this.deliver(publication);
+    const { request, topic } = message;
+    if (message.options.acknowledge) {
+      this.#context.cluster.publish(topic, publication.id, (refused) => {
+        if (refused === undefined) {
+          this.#context.send(session, { type: MessageType.PUBLISHED, request, publication: publication.id });
+        } else {
+          this.#context.send(session, requestError(message.type, request, refused, `${topic} reached this node only`));
+        }
+      });
+    } else {
+      this.#context.cluster.publish(topic, publication.id, unacknowledged);
+    }
+  }
+
+  /** The subscriptions that a publication to `topic` reaches. */
+  matching(topic: string): readonly Subscription[] {
+    return this.#subscriptions.matchAll(topic);
+  }
+
+  /** To everybody: one EVENT per matching subscription and receiver, never merged across (PITFALLS 38). */
+  deliver(publication: Publication): void {
+    for (const subscription of this.matching(publication.topic)) {
+      const forms: EventForms = { plain: undefined, disclosing: undefined };
+      for (const session of subscription.subscribers.keys()) {
+        if (admits(publication, session)) this.deliverTo(publication, subscription, session, forms);
+      }
+    }
+  }
+
+  /** To one receiver; `forms` is shared by all receivers of one subscription. @returns whether it was taken */
+  deliverTo(publication: Publication, subscription: Subscription, session: Session, forms: EventForms): boolean {
+    let event: Event;
+    if (publication.disclosed !== undefined && toldOfPublisher(session)) {
+      forms.disclosing ??= eventFor(publication, subscription, publication.disclosed);
+      event = forms.disclosing;
+    } else {
+      forms.plain ??= eventFor(publication, subscription, undefined);
+      event = forms.plain;
+    }
+    if (this.#context.send(session, event) !== true) return false;
+    subscription.events += 1;
+    return true;
+  }
+}
+
+/** Whether a subscriber is to get the publication, by exclusion of the publisher and by its lists (PITFALLS 36). */
+export function admits(publication: Publication, session: Session): boolean {
+  if (session.id === publication.excluded) return false;
+  return publication.filter === undefined || publication.filter.admits(session);
+}
+
+function eventFor(publication: Publication, subscription: Subscription, publisher: Origin | undefined): Event {
+  const { id, topic, payload, receipts } = publication;
+  const details = eventDetails(subscription.match === 'exact' ? undefined : topic, publisher);
+  return new Event(subscription.id, id, details, topic, payload, receipts);
+}
+
+/** PUBLISH without `acknowledge` is answered by nothing at all, not even by ERROR (PITFALLS 33). */
+function unacknowledged(): void {}

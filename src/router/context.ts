@@ -1,0 +1,32 @@
+import type { CloseReason } from '../wamp/errors.ts';
+import type { IdSource } from '../wamp/ids.ts';
+import type { RouterMessage } from '../wamp/messages.ts';
+import type { Clock } from './clock.ts';
+import type { Cluster } from './cluster.ts';
+import type { RouterObserver } from './observer.ts';
+import type { Sent } from './peer.ts';
+import type { Session } from './session.ts';
+
+/** Bounds of one realm (CONTRACT §3); 0 where it says so means none. */
+export interface RealmLimits {
+  readonly maxSessions: number;
+  readonly maxUriBytes: number;
+  readonly maxSubscriptionsPerSession: number;
+  readonly maxRegistrationsPerSession: number;
+  readonly maxPendingCallsPerSession: number;
+  /** Milliseconds for calls that ask for no timeout; 0: none. */
+  readonly callTimeoutMs: number;
+}
+
+/** What broker and dealer need of the realm they serve. */
+export interface RealmContext {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly observer: RouterObserver;
+  readonly cluster: Cluster;
+  readonly limits: RealmLimits;
+  /** Hands `message` to the session and tells the observer what became of it. */
+  send(session: Session, message: RouterMessage): Sent;
+  /** Ends a session that broke the protocol, or that the router no longer wants. */
+  end(session: Session, reason: CloseReason): void;
+}

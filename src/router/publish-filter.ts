@@ -1,0 +1,43 @@
+import type { ReceiverLists } from '../wamp/options.ts';
+import type { Session } from './session.ts';
+
+/**
+ * Who may receive a publication (spec: "Subscriber Black- and Whitelisting"): subscribers ∩ each eligible list −
+ * each exclude list. An empty eligible list is nobody; an absent one is no condition (PITFALLS 37).
+ */
+export class PublishFilter {
+  readonly #exclude: ReadonlySet<number> | undefined;
+  readonly #excludeAuthid: ReadonlySet<string> | undefined;
+  readonly #excludeAuthrole: ReadonlySet<string> | undefined;
+  readonly #eligible: ReadonlySet<number> | undefined;
+  readonly #eligibleAuthid: ReadonlySet<string> | undefined;
+  readonly #eligibleAuthrole: ReadonlySet<string> | undefined;
+
+  constructor(lists: ReceiverLists) {
+    this.#exclude = setOf(lists.exclude);
+    this.#excludeAuthid = setOf(lists.excludeAuthid);
+    this.#excludeAuthrole = setOf(lists.excludeAuthrole);
+    this.#eligible = setOf(lists.eligible);
+    this.#eligibleAuthid = setOf(lists.eligibleAuthid);
+    this.#eligibleAuthrole = setOf(lists.eligibleAuthrole);
+  }
+
+  /** undefined where the publication names no receivers: the common case costs one comparison per receiver. */
+  static of(lists: ReceiverLists | undefined): PublishFilter | undefined {
+    return lists === undefined ? undefined : new PublishFilter(lists);
+  }
+
+  admits(session: Session): boolean {
+    const { authid, authrole } = session.identity;
+    if (this.#eligible !== undefined && !this.#eligible.has(session.id)) return false;
+    if (this.#eligibleAuthid !== undefined && !this.#eligibleAuthid.has(authid)) return false;
+    if (this.#eligibleAuthrole !== undefined && !this.#eligibleAuthrole.has(authrole)) return false;
+    if (this.#exclude?.has(session.id) === true) return false;
+    if (this.#excludeAuthid?.has(authid) === true) return false;
+    return this.#excludeAuthrole?.has(authrole) !== true;
+  }
+}
+
+function setOf<T>(list: readonly T[] | undefined): ReadonlySet<T> | undefined {
+  return list === undefined ? undefined : new Set(list);
+}

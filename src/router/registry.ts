@@ -1,0 +1,170 @@
+import { ErrorUri, WampError } from '../wamp/errors.ts';
+import { Feature } from '../wamp/features.ts';
+import { MessageType, type Register, requestError, type Unregister } from '../wamp/messages.ts';
+import type { Match } from '../wamp/uri.ts';
+import { isReserved } from '../wamp/uri.ts';
+import type { RealmContext } from './context.ts';
+import { Registration } from './registration.ts';
+import type { Session } from './session.ts';
+import { UriMap } from './uri-map.ts';
+
+/** Who can be called: the registrations of a realm, ordinary and weak (spec: "Registering and Unregistering"). */
+export class Registry {
+  readonly #context: RealmContext;
+  readonly #ordinary = new UriMap<Registration>();
+  readonly #weak = new UriMap<Registration>();
+
+  constructor(context: RealmContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#ordinary.size;
+  }
+
+  /**
+   * The registration that a call of `procedure` goes to: exact, else longest prefix, else best wildcard; a weak one
+   * only where no ordinary one matches.
+   */
+  best(procedure: string): Registration | undefined {
+    // No pattern captures the router's own procedures: only an exact registration answers `wamp.` (PITFALLS 30).
+    if (isReserved(procedure)) return this.#ordinary.get(procedure, 'exact');
+    return (this.#ordinary.best(procedure) ?? this.#weak.best(procedure))?.value;
+  }
+
+  get(uri: string, match: Match): Registration | undefined {
+    return this.#ordinary.get(uri, match);
+  }
+
+  register(session: Session, message: Register): void {
+    const refusal = this.#refusal(session, message);
+    if (refusal !== undefined) {
+      this.#refuse(session, message, refusal.uri, refusal.message);
+      return;
+    }
+    const { procedure, options } = message;
+    const known = this.#index(options.weak).get(procedure, options.match);
+    if (known !== undefined) this.#attach(session, message);
+    else {
+      this.#context.cluster.announce('register', procedure, options.match, (refused) => {
+        this.#announced(session, message, refused);
+      });
+    }
+  }
+
+  #refusal(session: Session, message: Register): WampError | undefined {
+    const { procedure, options } = message;
+    const { maxRegistrationsPerSession } = this.#context.limits;
+    if (session.registrations.size >= maxRegistrationsPerSession) {
+      return new WampError(ErrorUri.LIMIT_EXCEEDED, `a session may hold ${maxRegistrationsPerSession} registrations`);
+    }
+    const existing = this.#index(options.weak).get(procedure, options.match);
+    if (existing === undefined) return undefined;
+    if (session.registrations.has(existing.id) && !options.forceReregister) {
+      return new WampError(ErrorUri.PROCEDURE_ALREADY_EXISTS, `this session has already registered ${procedure}`);
+    }
+    if (options.weak || options.forceReregister) return undefined;
+    if (existing.invoke === options.invoke && existing.invoke !== 'single') return undefined;
+    const text =
+      existing.invoke === options.invoke
+        ? `${procedure} is already registered`
+        : `${procedure} is already registered with policy ${existing.invoke}, not ${options.invoke}`;
+    return new WampError(ErrorUri.PROCEDURE_ALREADY_EXISTS, text);
+  }
+
+  #announced(session: Session, message: Register, refused: string | undefined): void {
+    const { procedure, options } = message;
+    if (refused !== undefined) {
+      this.#refuse(session, message, refused, `cannot register ${procedure}`);
+      return;
+    }
+    // Announcing may have taken a while: others may have come, the asker may have left.
+    if (session.ended) {
+      const index = this.#index(options.weak);
+      if (index.get(procedure, options.match) === undefined) {
+        this.#context.cluster.withdraw('register', procedure, options.match);
+      }
+      return;
+    }
+    const refusal = this.#refusal(session, message);
+    if (refusal !== undefined) this.#refuse(session, message, refusal.uri, refusal.message);
+    else this.#attach(session, message);
+  }
+
+  #attach(session: Session, message: Register): void {
+    const { procedure, options, request } = message;
+    const index = this.#index(options.weak);
+    let registration = index.get(procedure, options.match);
+    const callee = { session, discloseCaller: options.discloseCaller, forwardTimeout: options.forwardTimeout };
+    if (registration !== undefined && options.forceReregister && !options.weak) {
+      // The new registration is in place before the old callees hear of it, so no call falls between.
+      const displaced = [...registration.callees];
+      const old = registration;
+      registration = this.#create(message);
+      registration.callees.push(callee);
+      for (const each of displaced) this.#tellRevoked(each.session, old, 'the procedure was registered anew');
+    } else {
+      registration ??= this.#create(message);
+      registration.callees.push(callee);
+    }
+    session.registrations.set(registration.id, registration);
+    this.#context.send(session, { type: MessageType.REGISTERED, request, registration: registration.id });
+  }
+
+  #create(message: Register): Registration {
+    const { procedure, options } = message;
+    const { ids, clock } = this.#context;
+    // Among weak ones the last to come is asked (ARCHITECTURE §1.4).
+    const invoke = options.weak ? 'last' : options.invoke;
+    const registration = new Registration(ids.next(), procedure, options.match, invoke, options.weak, clock.now());
+    this.#index(options.weak).set(procedure, options.match, registration);
+    return registration;
+  }
+
+  unregister(session: Session, message: Unregister): void {
+    const registration = session.registrations.get(message.registration);
+    if (registration === undefined) {
+      const text = `this session holds no registration ${message.registration}`;
+      this.#refuse(session, message, ErrorUri.NO_SUCH_REGISTRATION, text);
+      return;
+    }
+    this.detach(session, registration);
+    this.#context.send(session, { type: MessageType.UNREGISTERED, request: message.request, details: undefined });
+  }
+
+  /** Takes a callee away without a word to it. Its calls in flight stay valid and may be answered (PITFALLS 52). */
+  detach(session: Session, registration: Registration): void {
+    session.registrations.delete(registration.id);
+    registration.remove(session);
+    if (registration.callees.length > 0) return;
+    const index = this.#index(registration.weak);
+    if (index.get(registration.uri, registration.match) !== registration) return;
+    index.delete(registration.uri, registration.match);
+    this.#context.cluster.withdraw('register', registration.uri, registration.match);
+  }
+
+  /** Takes a callee away against its will, and tells it where it announced that it can be told (FEATURES B12). */
+  revoke(session: Session, registration: Registration, reason: string): void {
+    this.detach(session, registration);
+    this.#tellRevoked(session, registration, reason);
+  }
+
+  #tellRevoked(session: Session, registration: Registration, reason: string): void {
+    session.registrations.delete(registration.id);
+    if (!session.has(Feature.CALLEE_REVOCATION)) return;
+    const details = Object.freeze({ registration: registration.id, reason });
+    this.#context.send(session, { type: MessageType.UNREGISTERED, request: 0, details });
+  }
+
+  leave(session: Session): void {
+    for (const registration of [...session.registrations.values()]) this.detach(session, registration);
+  }
+
+  #index(weak: boolean): UriMap<Registration> {
+    return weak ? this.#weak : this.#ordinary;
+  }
+
+  #refuse(session: Session, message: Register | Unregister, uri: string, text: string): void {
+    this.#context.send(session, requestError(message.type, message.request, uri, text));
+  }
+}
