@@ -7,6 +7,7 @@ export type LinkClose =
   | 'invalidData' // 1007
   | 'policyViolation' // 1008
   | 'tooLarge' // 1009
+  | 'internalError' // 1011, a handler of ours threw
   | 'restart' // 1012
   | 'tryLater'; // 1013
 
@@ -48,6 +49,26 @@ export interface Link {
 /** What a transport tells the owner of a link. Calls never throw out of the owner. */
 export interface LinkHandler {
   message(bytes: Buffer, binary: boolean): void;
-  /** The link is gone, whoever ended it; called exactly once, nothing comes after it. */
-  closed(): void;
+  /**
+   * The link is gone, whoever ended it; called exactly once, nothing comes after it. Never called from inside a call
+   * of the owner to the link, so a loop over many links may write to each without one vanishing under it.
+   * @param end how it ended, where the transport knows it
+   */
+  closed(end?: LinkEnd): void;
+}
+
+/** Why a link is gone: for logs and for what is remembered of a closed session. */
+export interface LinkEnd {
+  readonly cause:
+    | 'owner' // close() or destroy()
+    | 'peer' // the peer closed in good order
+    | 'lost' // the connection broke, or ended without a closing handshake
+    | 'protocol' // the peer broke the transport's rules (bad frame, invalid UTF-8, message too large)
+    | 'slowPeer' // it did not take its messages (CONTRACT §3 slowPeer, outboxTotalBytes)
+    | 'deadPeer' // keep-alive got no answer
+    | 'handler'; // message() threw
+  /** WebSocket close code, 1006 where none was seen. */
+  readonly code: number;
+  /** The reason in words, '' where none was given. From the peer when `cause` is `peer`: not to be trusted. */
+  readonly message: string;
 }

@@ -1,0 +1,257 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, TLSSocket } from 'node:tls';
+import { type Refusal, refuseRequest, refuseUpgrade } from './http-answers.ts';
+import { checkHost, checkOrigin, type HttpRules, isForwarded, plainAddress } from './http-rules.ts';
+import { type ListenAddress, listenOn } from './listen.ts';
+import type { WebSocketEndpoint, WebSocketTransport } from './websocket.ts';
+
+/** Certificate and key as PEM text or bytes; `clientCa`: clients must show a certificate of this authority. */
+export interface TlsFiles {
+  readonly cert: string | Buffer;
+  readonly key: string | Buffer;
+  readonly clientCa?: string | Buffer;
+}
+
+/** What one path of a listener does. */
+export interface HttpRoute {
+  /** `/ws`: this path; `/api/*`: this path and all below it; `*`: any path. The narrowest route wins. */
+  readonly path: string;
+  /** WebSocket upgrades; absent: refused with 400. */
+  readonly upgrade?: WebSocketEndpoint;
+  /** Plain requests, `path` without query; absent: GET is told to upgrade (426). It must not throw or reject. */
+  readonly request?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
+  /** True for endpoints without authentication: requests that a proxy passed on are refused (CONTRACT §3). */
+  readonly refusesForwarded?: boolean;
+}
+
+export interface HttpListenerOptions {
+  readonly address: ListenAddress;
+  readonly tls?: TlsFiles;
+  /** True: a proxy in front ends TLS, so connections count as secure. */
+  readonly behindTls?: boolean;
+  readonly rules: () => HttpRules;
+  readonly routes: readonly HttpRoute[];
+  /** Needed where a route has `upgrade`. */
+  readonly websockets?: WebSocketTransport;
+  /** Time for the TLS handshake and for a request's head, in milliseconds; fixed when the listener opens. */
+  readonly handshakeTimeoutMs: number;
+  /** Asked at each upgrade; false: 503, the router is full. */
+  readonly admit?: () => boolean;
+  /** Told of exceptions out of request handlers and of errors of the server after it was opened; must not throw. */
+  readonly onError: (error: unknown) => void;
+}
+
+const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+const ANY_PATH = '*';
+/** For a request with its body. */
+const REQUEST_TIMEOUT_MS = 300_000;
+
+/**
+ * The one HTTP(S) server of a listener: who may speak to it, which path does what. Connections reach it through its
+ * server's `connection` event; whoever wants to look at the first byte before HTTP does (RawSocket on the same port)
+ * stands between that event and its HTTP listener.
+ */
+export class HttpListener {
+  readonly #options: HttpListenerOptions;
+  readonly #server: Server | TlsServer;
+  readonly #routes: ReadonlyMap<string, HttpRoute>;
+  readonly #sockets = new Set<Socket>();
+  #stopping = false;
+
+  /** @throws Error if two routes have one path, `upgrade` lacks `websockets`, or certificate and key are not usable */
+  constructor(options: HttpListenerOptions) {
+    this.#options = options;
+    this.#routes = routeTable(options);
+    const timeouts = {
+      headersTimeout: options.handshakeTimeoutMs,
+      requestTimeout: Math.max(options.handshakeTimeoutMs, REQUEST_TIMEOUT_MS),
+      // Node looks for late clients only this often; its default of 30 s would make the limit a fiction.
+      connectionsCheckingInterval: Math.max(Math.min(options.handshakeTimeoutMs / 4, 1000), 10),
+    };
+    this.#server = options.tls
+      ? createTlsServer({ ...timeouts, ...tlsOptions(options.tls), handshakeTimeout: options.handshakeTimeoutMs })
+      : createServer(timeouts);
+    this.#server.on('request', (request, response) => this.#request(request, response));
+    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /**
+   * Opens the listener. A socket file left behind by a process that is gone is replaced.
+   * @returns the bound address (the port where 0 was asked for)
+   * @throws Error that names the address and what is wrong with it
+   */
+  async listen(): Promise<ListenAddress> {
+    await listenOn(this.#server, this.#options.address);
+    this.#server.on('error', this.#options.onError);
+    const bound = this.#server.address() as AddressInfo | string;
+    return typeof bound === 'string' ? { path: bound } : { host: bound.address, port: bound.port };
+  }
+
+  /** Stops accepting: the port is closed, idle HTTP connections end, upgrades are answered 503. Links go on. */
+  stop(): void {
+    if (this.#stopping) return;
+    this.#stopping = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+  }
+
+  /**
+   * Stops accepting and waits until every connection has ended; whoever is left after `graceMs` is cut.
+   * Links must be closed by their owners.
+   */
+  async close(graceMs = 0): Promise<void> {
+    this.stop();
+    if (this.#sockets.size === 0) return;
+    const gone = new Promise<void>((resolve) => {
+      for (const socket of this.#sockets) {
+        socket.once('close', () => {
+          if (this.#sockets.size === 0) resolve();
+        });
+      }
+    });
+    const cut = setTimeout(() => {
+      for (const socket of this.#sockets) socket.destroy();
+    }, graceMs);
+    await gone;
+    clearTimeout(cut);
+  }
+
+  /**
+   * New certificate for connections from now on; open ones keep theirs.
+   * @throws Error if certificate and key are not usable or the listener has no TLS; then the old ones stay in force
+   */
+  setTls(tls: TlsFiles): void {
+    if (!(this.#server instanceof TlsServer)) throw new Error('a listener without TLS cannot take a certificate');
+    createSecureContext(tlsOptions(tls));
+    this.#server.setSecureContext(tlsOptions(tls));
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const path = pathOf(request);
+    const route = this.#route(path);
+    const refusal = this.#refusal(request, route) ?? refuseMethod(request, route);
+    if (refusal !== undefined || route?.request === undefined) {
+      refuseRequest(response, refusal ?? { status: 404, text: `nothing is served at ${path}` });
+      return;
+    }
+    try {
+      route.request(request, response, path);
+    } catch (error) {
+      this.#options.onError(error);
+      if (response.headersSent) response.destroy();
+      else refuseRequest(response, { status: 500, text: 'internal error' });
+    }
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const route = this.#route(pathOf(request));
+    const refusal = this.#refusal(request, route) ?? this.#refuseUpgradeOf(request, route);
+    const { websockets } = this.#options;
+    if (refusal !== undefined || route?.upgrade === undefined || websockets === undefined) {
+      const { status, text } = refusal ?? { status: 400, text: 'this path takes no upgrade' };
+      refuseUpgrade(socket, status, text);
+      return;
+    }
+    websockets.upgrade(request, socket, head, route.upgrade, {
+      address: plainAddress(request.socket.remoteAddress ?? 'unix'),
+      secure: request.socket instanceof TLSSocket || this.#options.behindTls === true,
+    });
+  }
+
+  /** What holds for every request and upgrade, in the order of CONTRACT §3. */
+  #refusal(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
+    const { hosts, origins } = this.#options.rules();
+    const { headers, socket } = request;
+    const refusal =
+      checkHost(headers.host, socket.localAddress, hosts) ?? checkOrigin(headers.origin, socket.localAddress, origins);
+    if (refusal !== undefined) return refusal;
+    if (route === undefined) return { status: 404, text: `nothing is served at ${pathOf(request)}` };
+    if (route.refusesForwarded === true && isForwarded(headers)) {
+      return {
+        status: 403,
+        text:
+          'this endpoint has no authentication (auth: none) and the request came through a proxy, which would publish ' +
+          'it; write "auth: ticket" for the endpoint, or "insecure: true" for its listener',
+      };
+    }
+    return undefined;
+  }
+
+  #refuseUpgradeOf(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
+    if (request.headers.upgrade?.toLowerCase() !== 'websocket' || route?.upgrade === undefined) {
+      return { status: 400, text: 'this path takes no such upgrade' };
+    }
+    if (this.#stopping) return { status: 503, text: 'the router is stopping' };
+    if (this.#options.admit?.() === false) return { status: 503, text: 'the router has as many sessions as it may' };
+    return undefined;
+  }
+
+  #route(path: string): HttpRoute | undefined {
+    const exact = this.#routes.get(path);
+    if (exact !== undefined) return exact;
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const below = this.#routes.get(`${path.slice(0, end)}/*`);
+      if (below !== undefined) return below;
+    }
+    return this.#routes.get('/*') ?? this.#routes.get(ANY_PATH);
+  }
+}
+
+function routeTable(options: HttpListenerOptions): Map<string, HttpRoute> {
+  const table = new Map<string, HttpRoute>();
+  for (const route of options.routes) {
+    if (table.has(route.path)) throw new Error(`two routes for the path ${route.path}`);
+    if (route.upgrade !== undefined && options.websockets === undefined) {
+      throw new Error(`the route ${route.path} upgrades, but the listener was given no WebSocket transport`);
+    }
+    table.set(route.path, route);
+  }
+  return table;
+}
+
+/** Of requests, not of upgrades: content type (a form of a foreign page cannot send JSON), method, wrong protocol. */
+function refuseMethod(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
+  const method = request.method ?? 'GET';
+  if (METHODS_WITH_BODY.has(method) && mediaType(request) !== 'application/json') {
+    return { status: 415, text: `${method} needs the header "Content-Type: application/json"` };
+  }
+  if (route === undefined || route.request !== undefined) return undefined;
+  if (method !== 'GET' && method !== 'HEAD') {
+    return { status: 405, text: 'this path speaks WebSocket only', headers: { Allow: 'GET' } };
+  }
+  const protocols = route.upgrade?.protocols;
+  const names = protocols === undefined ? '' : ` with one of the subprotocols ${protocols.join(', ')}`;
+  return {
+    status: 426,
+    text: `this path speaks WebSocket: connect a WebSocket client to it${names}`,
+    headers: { Upgrade: 'websocket' },
+  };
+}
+
+function mediaType(request: IncomingMessage): string {
+  const header = request.headers['content-type'] ?? '';
+  return (header.split(';', 1)[0] ?? '').trim().toLowerCase();
+}
+
+function pathOf(request: IncomingMessage): string {
+  const url = request.url ?? '/';
+  const query = url.indexOf('?');
+  return query === -1 ? url : url.slice(0, query);
+}
+
+function tlsOptions(tls: TlsFiles) {
+  const { cert, key, clientCa } = tls;
+  return {
+    cert,
+    key,
+    minVersion: 'TLSv1.2' as const,
+    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
+  };
+}

@@ -1,0 +1,308 @@
+/** Limits of output; read anew at each decision, so that a reload is in force at once. */
+export interface OutboxLimits {
+  /** Bytes that one connection may have waiting. A single frame larger than this passes when nothing else waits. */
+  readonly outboxBytes: number;
+  /** Bytes that all connections together may have waiting. */
+  readonly outboxTotalBytes: number;
+  /** What happens at `outboxBytes`: the peer is disconnected, or events to it are dropped and counted. */
+  readonly slowPeer: 'disconnect' | 'dropEvents';
+}
+
+/** Where an outbox writes to: a `net.Socket`, a `tls.TLSSocket`, any Duplex. */
+export interface OutboxTarget {
+  readonly writableLength: number;
+  readonly writable: boolean;
+  write(chunk: Buffer, done: () => void): boolean;
+  cork(): void;
+  uncork(): void;
+}
+
+export type OverflowCause = 'outboxBytes' | 'outboxTotalBytes';
+
+/** The connection an outbox belongs to. */
+export interface OutboxOwner {
+  /** Output is over its bound and was discarded; the connection must end. Called at most once. */
+  overflowed(cause: OverflowCause, pendingBytes: number): void;
+  /** Reading from the peer must stop (true) until its backlog has drained (false). */
+  throttle(slow: boolean): void;
+}
+
+/** Bytes handed to a socket at once. What waits behind them can still be discarded, and is shared with other outboxes. */
+const SLICE_BYTES = 128 * 1024;
+/** Frames smaller than this on average are copied into one chunk: cheaper than a list of chunks for writev. */
+const COPY_BYTES = 2048;
+
+/**
+ * What all outboxes share: one flush per turn of the event loop for whoever has something to write, the count of all
+ * waiting bytes, and the figures about slow peers.
+ */
+export class OutboxPool {
+  readonly limits: () => OutboxLimits;
+  /** Bytes waiting on all connections. */
+  totalBytes = 0;
+  /** Events dropped by `slowPeer: dropEvents`, and their bytes. */
+  droppedMessages = 0;
+  droppedBytes = 0;
+  /** Peers disconnected because of their own bound, and because of the bound over all. */
+  slowPeers = 0;
+  evictedPeers = 0;
+
+  readonly #members = new Set<Outbox>();
+  readonly #endOfTurn: (() => void)[] = [];
+  #dirty: Outbox[] = [];
+  #flushing: Outbox[] = [];
+  #scheduled = false;
+
+  constructor(limits: () => OutboxLimits) {
+    this.limits = limits;
+  }
+
+  /** Calls `run` after each flush of all outboxes. */
+  atEndOfTurn(run: () => void): void {
+    this.#endOfTurn.push(run);
+  }
+
+  add(outbox: Outbox): void {
+    this.#members.add(outbox);
+  }
+
+  delete(outbox: Outbox): void {
+    this.#members.delete(outbox);
+  }
+
+  /** One setImmediate for all connections: an own one each would cost more than the writes. */
+  schedule(outbox: Outbox): void {
+    this.#dirty.push(outbox);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#flushAll);
+  }
+
+  readonly #flushAll = (): void => {
+    const dirty = this.#dirty;
+    this.#dirty = this.#flushing;
+    this.#flushing = dirty;
+    this.#scheduled = false;
+    for (const outbox of dirty) outbox.flushTurn();
+    dirty.length = 0;
+    const bound = this.limits().outboxTotalBytes;
+    if (this.totalBytes > bound) this.#evict(bound);
+    for (const run of this.#endOfTurn) run();
+  };
+
+  /**
+   * The fattest connections go until the rest fits. Only after every socket was offered its bytes: a burst to many
+   * healthy peers is not a backlog, and whoever took his share is not the fattest.
+   */
+  #evict(bound: number): void {
+    const fattestFirst = [...this.#members].sort((a, b) => b.pendingBytes - a.pendingBytes);
+    for (const outbox of fattestFirst) {
+      if (this.totalBytes <= bound || outbox.pendingBytes === 0) return;
+      this.evictedPeers += 1;
+      outbox.overflow('outboxTotalBytes');
+    }
+  }
+}
+
+/**
+ * Output of one connection: whole frames in order, written once per turn of the event loop, bounded in bytes
+ * (CONTRACT §3, PITFALLS 81). A frame is one Buffer, is never altered, and may wait in many outboxes at once.
+ *
+ * A slow peer meets three steps: over half its bound nothing more is read from it until the backlog has drained to a
+ * quarter; at the bound events are dropped (`dropEvents`, seven eighths of the bound, so that answers still fit) or
+ * it is disconnected; what must not be dropped always ends in the latter.
+ */
+export class Outbox {
+  readonly #pool: OutboxPool;
+  readonly #target: OutboxTarget;
+  readonly #owner: OutboxOwner;
+  #queue: Buffer[] = [];
+  #first = 0;
+  #queuedBytes = 0;
+  /** What `pool.totalBytes` holds for this outbox. */
+  #counted = 0;
+  #acceptedBytes = 0;
+  #callbacksDue = 0;
+  #dirty = false;
+  #throttled = false;
+  #state: 'open' | 'finishing' | 'gone' = 'open';
+
+  constructor(pool: OutboxPool, target: OutboxTarget, owner: OutboxOwner) {
+    this.#pool = pool;
+    this.#target = target;
+    this.#owner = owner;
+    pool.add(this);
+  }
+
+  /** Bytes accepted and not yet taken by the operating system. */
+  get pendingBytes(): number {
+    return this.#state === 'gone' ? 0 : this.#queuedBytes + this.#target.writableLength;
+  }
+
+  /** Bytes taken by the operating system since the beginning; while a backlog waits, growth is a sign of life. */
+  get takenBytes(): number {
+    return this.#acceptedBytes - this.pendingBytes;
+  }
+
+  /** Queues a frame for the end of this turn. @returns false: not taken, see `admit` */
+  push(frame: Buffer, droppable: boolean): boolean {
+    if (!this.admit(frame.length, droppable)) return false;
+    this.#enqueue(frame);
+    return true;
+  }
+
+  /** Queues a small control frame whatever the bounds say; the caller sends few of them. */
+  pushControl(frame: Buffer): void {
+    if (this.#state !== 'open') return;
+    this.#count(frame.length);
+    this.#enqueue(frame);
+  }
+
+  /**
+   * Asks for room for `bytes` more and counts them; `push` does this itself. For bytes that reach the target by
+   * another way (compression), which then calls `settled` as they are taken.
+   * @returns false: no room or closed. A refused droppable frame is a counted drop, any other refusal an overflow
+   */
+  admit(bytes: number, droppable: boolean): boolean {
+    if (this.#state !== 'open') return false;
+    const limits = this.#pool.limits();
+    const bound = droppable && limits.slowPeer === 'dropEvents' ? (limits.outboxBytes / 8) * 7 : limits.outboxBytes;
+    if (!this.#fits(bytes, bound)) {
+      // A burst within one turn is not the peer's slowness: what its socket takes at once does not count.
+      this.#write(false);
+      if (!this.#fits(bytes, bound)) {
+        if (droppable && limits.slowPeer === 'dropEvents') {
+          this.#pool.droppedMessages += 1;
+          this.#pool.droppedBytes += bytes;
+        } else {
+          this.#pool.slowPeers += 1;
+          this.overflow('outboxBytes');
+        }
+        return false;
+      }
+    }
+    this.#count(bytes);
+    return true;
+  }
+
+  /** End of a turn: offers the socket what is queued. */
+  flushTurn(): void {
+    this.#dirty = false;
+    this.#write(false);
+    this.settled();
+  }
+
+  /** Hands everything to the socket at once and takes nothing more: the last frame (close) may follow directly. */
+  finish(): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'finishing';
+    this.#write(true);
+  }
+
+  /** Forgets what is queued and stops counting what the socket still holds (at most a slice, or what `finish` gave). */
+  discard(): void {
+    if (this.#state === 'gone') return;
+    this.#state = 'gone';
+    this.#queue = [];
+    this.#first = 0;
+    this.#queuedBytes = 0;
+    this.#pool.totalBytes -= this.#counted;
+    this.#counted = 0;
+    this.#pool.delete(this);
+  }
+
+  /** Discards everything and tells the owner that the peer is too slow. */
+  overflow(cause: OverflowCause): void {
+    if (this.#state === 'gone') return;
+    const pending = this.pendingBytes;
+    this.discard();
+    this.#owner.overflowed(cause, pending);
+  }
+
+  /** Counts anew after the socket took bytes; starts or ends the throttling of a slow peer. */
+  settled(): void {
+    if (this.#state === 'gone') return;
+    const pending = this.pendingBytes;
+    this.#pool.totalBytes += pending - this.#counted;
+    this.#counted = pending;
+    if (this.#state !== 'open') return;
+    const bound = this.#pool.limits().outboxBytes;
+    if (!this.#throttled && pending > bound / 2) {
+      this.#throttled = true;
+      this.#owner.throttle(true);
+    } else if (this.#throttled && pending <= bound / 4) {
+      this.#throttled = false;
+      this.#owner.throttle(false);
+    }
+  }
+
+  #fits(bytes: number, bound: number): boolean {
+    const pending = this.pendingBytes;
+    return pending === 0 || pending + bytes <= bound;
+  }
+
+  #count(bytes: number): void {
+    this.#acceptedBytes += bytes;
+    this.#counted += bytes;
+    this.#pool.totalBytes += bytes;
+  }
+
+  #enqueue(frame: Buffer): void {
+    this.#queue.push(frame);
+    this.#queuedBytes += frame.length;
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.#pool.schedule(this);
+  }
+
+  /** Writes slices as long as the operating system takes them at once; with `all`, everything. */
+  #write(all: boolean): void {
+    const target = this.#target;
+    while (this.#first < this.#queue.length) {
+      if (!target.writable) return;
+      if (!all && this.#callbacksDue > 0 && target.writableLength > 0) return;
+      this.#writeSlice();
+    }
+    this.#queue.length = 0;
+    this.#first = 0;
+  }
+
+  #writeSlice(): void {
+    const queue = this.#queue;
+    const first = this.#first;
+    let end = first;
+    let bytes = 0;
+    do {
+      bytes += (queue[end] as Buffer).length;
+      end += 1;
+    } while (end < queue.length && bytes + (queue[end] as Buffer).length <= SLICE_BYTES);
+    const frames = first === 0 && end === queue.length ? queue : queue.slice(first, end);
+    this.#first = end;
+    this.#queuedBytes -= bytes;
+    this.#callbacksDue += 1;
+    if (frames.length === 1) {
+      this.#target.write(frames[0] as Buffer, this.#taken);
+    } else if (bytes / frames.length <= COPY_BYTES) {
+      this.#target.write(Buffer.concat(frames, bytes), this.#taken);
+    } else {
+      this.#writeList(frames);
+    }
+  }
+
+  #writeList(frames: readonly Buffer[]): void {
+    const last = frames.length - 1;
+    this.#target.cork();
+    for (let i = 0; i < last; i += 1) this.#target.write(frames[i] as Buffer, ignore);
+    this.#target.write(frames[last] as Buffer, this.#taken);
+    this.#target.uncork();
+  }
+
+  /** One function per connection, so that a write allocates none. */
+  readonly #taken = (): void => {
+    this.#callbacksDue -= 1;
+    if (this.#state === 'open' && this.#first < this.#queue.length) this.#write(false);
+    this.settled();
+  };
+}
+
+function ignore(): void {}

@@ -1,0 +1,62 @@
+const FIN = 0x80;
+export const OPCODE = { text: 1, binary: 2, ping: 9, pong: 10 } as const;
+
+/** The longest reason that fits a close frame (RFC 6455 §5.5: 125 bytes with the code). */
+const MAX_REASON_BYTES = 123;
+
+/**
+ * Builds a whole unfragmented frame as a server sends it: not masked (RFC 6455 §5.1), so the same Buffer can go to
+ * any number of connections.
+ */
+export function buildFrame(opcode: number, payload: Buffer): Buffer {
+  const length = payload.length;
+  const head = length < 126 ? 2 : length < 65536 ? 4 : 10;
+  const frame = Buffer.allocUnsafe(head + length);
+  frame[0] = FIN | opcode;
+  if (head === 2) {
+    frame[1] = length;
+  } else if (head === 4) {
+    frame[1] = 126;
+    frame.writeUInt16BE(length, 2);
+  } else {
+    frame[1] = 127;
+    frame.writeBigUInt64BE(BigInt(length), 2);
+  }
+  frame.set(payload, head);
+  return frame;
+}
+
+/**
+ * Remembers the frame built last: in a fan-out the same message is written to one connection after the other, and all
+ * of them get the same frame instance.
+ */
+export class FrameCache {
+  #payload: Buffer | undefined;
+  #binary = false;
+  #frame: Buffer | undefined;
+
+  /** @param payload must not be altered afterwards */
+  frame(payload: Buffer, binary: boolean): Buffer {
+    if (this.#frame !== undefined && payload === this.#payload && binary === this.#binary) return this.#frame;
+    this.#payload = payload;
+    this.#binary = binary;
+    this.#frame = buildFrame(binary ? OPCODE.binary : OPCODE.text, payload);
+    return this.#frame;
+  }
+
+  /** Lets go of the last message. */
+  forget(): void {
+    this.#payload = undefined;
+    this.#frame = undefined;
+  }
+}
+
+/** Cuts a reason to what a close frame holds, between characters. */
+export function closeReason(message: string): string {
+  const bytes = Buffer.from(message);
+  if (bytes.length <= MAX_REASON_BYTES) return message;
+  let end = MAX_REASON_BYTES;
+  // 10xxxxxx: inside a character
+  while (((bytes[end] as number) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}

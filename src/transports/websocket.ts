@@ -1,0 +1,146 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
+import { refuseUpgrade } from './http-answers.ts';
+import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
+import type { Link, LinkHandler, LinkInfo } from './link.ts';
+import type { OutboxPool } from './outbox.ts';
+import { FrameCache } from './websocket-frames.ts';
+import { ReceivingWebSocket, type TransportEvent, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
+
+/** Read anew where they apply; `maxMessageBytes` binds a connection as it was when it opened. */
+export interface WebSocketLimits {
+  readonly maxMessageBytes: number;
+  readonly keepAlive: KeepAliveLimits;
+}
+
+export interface WebSocketOptions {
+  readonly limits: () => WebSocketLimits;
+  readonly outboxes: OutboxPool;
+  /** permessage-deflate (RFC 7692); off by default: it costs memory per connection and more CPU than routing. */
+  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /** How long a closing handshake may take before the connection is cut; default 3000. */
+  readonly closeTimeoutMs?: number;
+  /** Told of exceptions out of handlers; must not throw. */
+  readonly onError: (error: unknown, info: LinkInfo | undefined) => void;
+  readonly report?: (event: TransportEvent) => void;
+}
+
+/** What one path does with WebSockets. */
+export interface WebSocketEndpoint {
+  /** Names of subprotocols on offer; `undefined`: none is needed and none is negotiated. */
+  readonly protocols: readonly string[] | undefined;
+  /** True: a client that asks for none of `protocols` is let in without a subprotocol. Default false. */
+  readonly protocolOptional?: boolean;
+  /** Takes a new connection; it may write at once, messages come from the next tick on. */
+  accept(link: Link): LinkHandler;
+}
+
+/** Facts about a request that only its listener knows. */
+export interface Arrival {
+  /** Remote address without port. */
+  readonly address: string;
+  readonly secure: boolean;
+}
+
+const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
+/** RFC 9266: TLS exporter as channel binding. */
+const EXPORTER = { label: 'EXPORTER-Channel-Binding', bytes: 32 };
+
+/** WebSockets of the whole router: upgrades, and what their connections share (outboxes, keep-alive, last frame). */
+export class WebSocketTransport {
+  readonly #limits: () => WebSocketLimits;
+  readonly #server: Server<typeof ReceivingWebSocket>;
+  readonly #context: WebSocketContext;
+  /** Chosen for the upgrade in progress; upgrades are synchronous. */
+  #chosen: string | undefined;
+
+  constructor(options: WebSocketOptions) {
+    this.#limits = options.limits;
+    const frames = new FrameCache();
+    options.outboxes.atEndOfTurn(() => frames.forget());
+    this.#context = {
+      outboxes: options.outboxes,
+      keepAlive: new KeepAlive(() => options.limits().keepAlive),
+      frames,
+      links: new Set(),
+      deadPeers: 0,
+      onError: options.onError,
+      report: options.report ?? (() => {}),
+    };
+    const serverOptions = {
+      noServer: true,
+      clientTracking: false,
+      autoPong: false,
+      WebSocket: ReceivingWebSocket,
+      perMessageDeflate: options.perMessageDeflate ?? false,
+      // Known to ws 8.19 and later, not to its types.
+      closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
+      handleProtocols: () => this.#chosen ?? false,
+    };
+    this.#server = new WebSocketServer(serverOptions);
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#context.links.size;
+  }
+
+  /** Peers removed by keep-alive since the start. */
+  get deadPeers(): number {
+    return this.#context.deadPeers;
+  }
+
+  /** Answers an HTTP/1.1 upgrade request: 101 and a link for `endpoint`, or a refusal that says why. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, endpoint: WebSocketEndpoint, from: Arrival): void {
+    const offered = offeredProtocols(request);
+    const protocols = endpoint.protocols ?? [];
+    // PITFALLS 76: the client's order decides, and nobody gets in without a subprotocol where one is needed.
+    const chosen = offered.find((name) => protocols.includes(name));
+    if (chosen === undefined && endpoint.protocols !== undefined && endpoint.protocolOptional !== true) {
+      const asked = offered.length === 0 ? 'none was asked for' : `asked for: ${offered.join(', ')}`;
+      refuseUpgrade(socket, 400, `no WebSocket subprotocol in common; ${asked}; on offer: ${protocols.join(', ')}`);
+      return;
+    }
+    this.#chosen = chosen;
+    this.#server.options.maxPayload = this.#limits().maxMessageBytes;
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      this.#opened(ws, socket, linkInfo(request, socket, chosen ?? '', from), endpoint);
+    });
+  }
+
+  #opened(ws: ReceivingWebSocket, socket: Duplex, info: LinkInfo, endpoint: WebSocketEndpoint): void {
+    const link = new WebSocketLink(this.#context, ws, socket, info);
+    try {
+      link.open(endpoint.accept(link));
+    } catch (error) {
+      this.#context.onError(error, info);
+      link.close('internalError', 'internal error');
+    }
+  }
+}
+
+/** The subprotocols a client asks for, in its order; syntax errors are left to ws, which answers 400. */
+function offeredProtocols(request: IncomingMessage): string[] {
+  const header = request.headers['sec-websocket-protocol'] ?? '';
+  return header
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+}
+
+function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string, from: Arrival): LinkInfo {
+  const info: LinkInfo = {
+    transport: 'websocket',
+    subprotocol,
+    address: from.address,
+    secure: from.secure,
+    headers: request.headers,
+  };
+  if (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'TLSv1.3') return info;
+  return {
+    ...info,
+    channelId: () => socket.exportKeyingMaterial(EXPORTER.bytes, EXPORTER.label, Buffer.alloc(0)),
+  };
+}
