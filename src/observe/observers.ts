@@ -1,0 +1,47 @@
+import type { RouterObserver } from '../router/observer.ts';
+import type { Log } from './log.ts';
+
+/** Says what people want to read of a realm's life: who came and went, what was refused. Never a payload. */
+export function loggingObserver(log: Log): RouterObserver {
+  return {
+    joined(session) {
+      const { authid, authrole, authmethod } = session.identity;
+      log.debug({ session: session.id, authid, authrole, authmethod }, 'joined');
+    },
+    left(session, reason) {
+      const { authid } = session.identity;
+      log.debug({ session: session.id, authid, reason: reason.uri, text: reason.message }, 'left');
+    },
+    received() {},
+    sent() {},
+    dropped() {},
+    denied(session, action, uri, reason) {
+      const { authid, authrole } = session.identity;
+      log.info({ session: session.id, authid, authrole, action, uri, reason }, 'denied');
+    },
+  };
+}
+
+/** Several observers as one, called in order. */
+export function combineObservers(observers: readonly RouterObserver[]): RouterObserver {
+  return {
+    joined(session) {
+      for (const each of observers) each.joined(session);
+    },
+    left(session, reason) {
+      for (const each of observers) each.left(session, reason);
+    },
+    received(session, message) {
+      for (const each of observers) each.received(session, message);
+    },
+    sent(session, message) {
+      for (const each of observers) each.sent(session, message);
+    },
+    dropped(session, message, cause) {
+      for (const each of observers) each.dropped(session, message, cause);
+    },
+    denied(session, action, uri, reason) {
+      for (const each of observers) each.denied(session, action, uri, reason);
+    },
+  };
+}

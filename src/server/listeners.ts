@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import type { AdapterContext } from '../adapters/adapter.ts';
+import { adapterFor } from '../adapters/registry.ts';
+import type { AdminConfig, EndpointConfig, ListenerConfig } from '../config/types.ts';
+import { HttpListener, type HttpRoute, type TlsFiles } from '../transports/http.ts';
+import type { HttpRules } from '../transports/http-rules.ts';
+import type { ListenAddress } from '../transports/listen.ts';
+import type { WebSocketTransport } from '../transports/websocket.ts';
+
+/** What is live while a listener runs: reload changes it (CONTRACT §3). */
+export type LiveRules = Pick<ListenerConfig, 'hosts' | 'origins'>;
+
+export interface ListenerDeps {
+  readonly websockets: WebSocketTransport;
+  readonly handshakeTimeoutMs: number;
+  /** Whether one more connection may come. */
+  admit(): boolean;
+  contextFor(endpoint: EndpointConfig): AdapterContext;
+  onError(error: unknown): void;
+}
+
+/** One address of the configuration as it listens. */
+export class Listener {
+  readonly config: ListenerConfig | AdminConfig;
+  readonly http: HttpListener;
+  #rules: LiveRules;
+  #address: ListenAddress | undefined;
+  #tls: TlsFiles | undefined;
+
+  constructor(config: ListenerConfig | AdminConfig, routes: readonly HttpRoute[], deps: ListenerDeps) {
+    this.config = config;
+    this.#rules = config;
+    this.#tls = config.tls === undefined ? undefined : readTls(config.tls);
+    this.http = new HttpListener({
+      address: addressOf(config),
+      ...(this.#tls === undefined ? {} : { tls: this.#tls }),
+      behindTls: config.behindTls,
+      rules: () => httpRules(this.#rules),
+      routes,
+      websockets: deps.websockets,
+      handshakeTimeoutMs: deps.handshakeTimeoutMs,
+      admit: deps.admit,
+      onError: deps.onError,
+    });
+  }
+
+  /** @throws Error naming the address and what is wrong with it */
+  async listen(): Promise<void> {
+    this.#address = await this.http.listen();
+  }
+
+  /** New hosts and origins; a new certificate where the files changed. @throws Error where it is not usable */
+  reload(config: ListenerConfig | AdminConfig): void {
+    this.#rules = config;
+    if (config.tls === undefined) return;
+    const tls = readTls(config.tls);
+    if (this.#tls !== undefined && sameTls(tls, this.#tls)) return;
+    this.http.setTls(tls);
+    this.#tls = tls;
+  }
+
+  /** URL of a path as people paste it, e.g. `ws://127.0.0.1:8080/ws`. */
+  url(scheme: 'ws' | 'http', path: string): string {
+    const address = this.#address ?? addressOf(this.config);
+    const prefix = `${scheme}${this.config.tls === undefined ? '' : 's'}`;
+    const shown = path === '*' ? '/' : path;
+    if ('path' in address) return `${prefix}+unix:${address.path}:${shown}`;
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    return `${prefix}://${host}:${address.port}${shown}`;
+  }
+}
+
+/** The endpoints that are built, as routes of the listener's HTTP server. */
+export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRoute[] {
+  const routes: HttpRoute[] = [];
+  for (const endpoint of config.endpoints) {
+    const adapter = adapterFor(endpoint.protocol);
+    if (adapter === undefined) continue;
+    const context = deps.contextFor(endpoint);
+    routes.push({
+      path: endpoint.path,
+      upgrade: { protocols: adapter.subprotocols, accept: (link) => adapter.attach(link, context) },
+      refusesForwarded: 'auth' in endpoint && endpoint.auth === 'none' && !config.insecure,
+    });
+  }
+  return routes;
+}
+
+function addressOf(config: ListenerConfig | AdminConfig): ListenAddress {
+  const { address } = config;
+  return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+}
+
+function httpRules(live: LiveRules): HttpRules {
+  return { hosts: live.hosts, origins: live.origins };
+}
+
+function readTls(files: NonNullable<ListenerConfig['tls']>): TlsFiles {
+  const read = (file: string): Buffer => readFileSync(file);
+  return {
+    cert: read(files.cert),
+    key: read(files.key),
+    ...(files.clientCa === undefined ? {} : { clientCa: read(files.clientCa) }),
+  };
+}
+
+function sameTls(a: TlsFiles, b: TlsFiles): boolean {
+  return ['cert', 'key', 'clientCa'].every((key) => String(a[key as keyof TlsFiles]) === String(b[key as keyof TlsFiles]));
+}

@@ -1,0 +1,129 @@
+import { isDeepStrictEqual } from 'node:util';
+import { compileAcl } from '../acl/compile.ts';
+import type { RealmHost } from '../adapters/adapter.ts';
+import { RealmAuthenticator } from '../auth/authenticator.ts';
+import type { Lockout } from '../auth/lockout.ts';
+import type { RealmConfig } from '../config/types.ts';
+import type { Log } from '../observe/log.ts';
+import type { Clock } from '../router/clock.ts';
+import type { Realm, RealmSettings } from '../router/realm.ts';
+import type { Router } from '../router/router.ts';
+import { type CloseReason, CloseUri } from '../wamp/errors.ts';
+
+/** A realm's running parts beside the configuration they were made from. */
+interface Hosted extends RealmHost {
+  readonly config: RealmConfig;
+}
+
+export interface RealmHostsDeps {
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly lockout: Lockout;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+const REALM_REMOVED: CloseReason = {
+  how: 'goodbye',
+  uri: CloseUri.CLOSE_REALM,
+  message: 'the realm was removed',
+};
+const CREDENTIAL_REMOVED: CloseReason = {
+  how: 'goodbye',
+  uri: CloseUri.KILLED,
+  message: 'the credential this session joined with was removed',
+};
+const ROLE_CHANGED: CloseReason = {
+  how: 'restart',
+  uri: CloseUri.KILLED,
+  message: 'the role of this session changed',
+};
+
+/** Every realm of the configuration as it runs, and what a reload does to it (CONTRACT §4, "Reload"). */
+export class RealmHosts {
+  readonly #deps: RealmHostsDeps;
+  readonly #hosts = new Map<string, Hosted>();
+
+  constructor(deps: RealmHostsDeps) {
+    this.#deps = deps;
+  }
+
+  get(name: string): RealmHost | undefined {
+    return this.#hosts.get(name);
+  }
+
+  /** Brings the running realms to what `realms` says; realms that say the same as before notice nothing. */
+  apply(realms: ReadonlyMap<string, RealmConfig>): void {
+    for (const name of [...this.#hosts.keys()]) {
+      if (!realms.has(name)) this.#remove(name);
+    }
+    for (const config of realms.values()) {
+      const hosted = this.#hosts.get(config.realm);
+      if (hosted === undefined) this.#add(config);
+      else if (!isDeepStrictEqual(hosted.config, config)) this.#change(hosted, config);
+    }
+  }
+
+  /** Looks at files of secrets; sessions whose credential is gone end. */
+  async refreshSecrets(): Promise<void> {
+    for (const hosted of [...this.#hosts.values()]) {
+      if (!(await hosted.authenticator.refresh())) continue;
+      // It may have been swapped by a reload meanwhile; then that reload has judged.
+      if (this.#hosts.get(hosted.config.realm) !== hosted) continue;
+      this.#warn(hosted);
+      this.#judge(hosted);
+    }
+  }
+
+  #add(config: RealmConfig): void {
+    const realm = this.#deps.router.create(config.realm, settingsOf(config));
+    const hosted = this.#host(config, realm);
+    this.#hosts.set(config.realm, hosted);
+    this.#warn(hosted);
+  }
+
+  #change(before: Hosted, config: RealmConfig): void {
+    const hosted = this.#host(config, before.realm);
+    this.#hosts.set(config.realm, hosted);
+    this.#warn(hosted);
+    this.#judge(hosted);
+    before.realm.configure(settingsOf(config));
+  }
+
+  #remove(name: string): void {
+    this.#hosts.delete(name);
+    this.#deps.router.remove(name, REALM_REMOVED);
+    this.#deps.log.info({ realm: name }, 'realm removed');
+  }
+
+  #host(config: RealmConfig, realm: Realm): Hosted {
+    const { clock, env, lockout } = this.#deps;
+    const { realm: name, anonymous } = config;
+    const principals = [...config.principals.values()];
+    const authenticator = new RealmAuthenticator({ realm: name, anonymous, principals }, { clock, env, lockout });
+    return { realm, authenticator, environment: config.environment ?? '', config };
+  }
+
+  /** A session is judged by the credential it used; all others notice nothing (CONTRACT §4). */
+  #judge(hosted: Hosted): void {
+    for (const session of [...hosted.realm.sessions.values()]) {
+      if (session.internal) continue;
+      const verdict = hosted.authenticator.judge(session.identity, session.credential);
+      if (verdict === 'gone') hosted.realm.end(session, CREDENTIAL_REMOVED);
+      else if (verdict === 'roleChanged') hosted.realm.end(session, ROLE_CHANGED);
+    }
+  }
+
+  #warn(hosted: Hosted): void {
+    for (const text of hosted.authenticator.warnings) this.#deps.log.warn({ realm: hosted.config.realm }, text);
+  }
+}
+
+function settingsOf(config: RealmConfig): RealmSettings {
+  return {
+    authorizer: compileAcl(config.permissions),
+    limits: config.limits,
+    strictRequestIds: config.strictRequestIds,
+    strictUris: config.strictUris,
+  };
+}

@@ -1,0 +1,291 @@
+import type { AdapterContext } from '../adapters/adapter.ts';
+import { adapterFor } from '../adapters/registry.ts';
+import { probeRoutes } from '../admin/probes.ts';
+import { Lockout } from '../auth/lockout.ts';
+import type { Config, EndpointConfig, LimitsConfig } from '../config/types.ts';
+import type { Log } from '../observe/log.ts';
+import { Metrics } from '../observe/metrics.ts';
+import { combineObservers, loggingObserver } from '../observe/observers.ts';
+import type { Clock } from '../router/clock.ts';
+import { ALONE, type Cluster } from '../router/cluster.ts';
+import { Router } from '../router/router.ts';
+import { OutboxPool } from '../transports/outbox.ts';
+import { WebSocketTransport } from '../transports/websocket.ts';
+import type { TransportEvent } from '../transports/websocket-link.ts';
+import { type CloseReason, CloseUri } from '../wamp/errors.ts';
+import { RandomIds } from '../wamp/ids.ts';
+import { Listener, type ListenerDeps, wampRoutes } from './listeners.ts';
+import { RealmHosts } from './realm-hosts.ts';
+import { SYSTEM_CLOCK } from './system-clock.ts';
+
+export interface ServerOptions {
+  readonly config: Config;
+  readonly env: NodeJS.ProcessEnv;
+  readonly log: Log;
+  /** How the router calls itself in WELCOME. */
+  readonly agent: string;
+  readonly clock?: Clock;
+  readonly cluster?: Cluster;
+}
+
+/** One path where something listens, as the start lines say it (CONTRACT §1). */
+export interface OpenEndpoint {
+  readonly url: string;
+  readonly protocol: string;
+}
+
+/** How often files of secrets are looked at, ms. */
+const SECRETS_POLL_MS = 500;
+/** How often a draining stop looks whether calls are still in flight, ms. */
+const DRAIN_POLL_MS = 20;
+/** Time connections have for their closing handshake at the end, ms. */
+const CLOSE_GRACE_MS = 1000;
+
+const CLOSING: Readonly<Record<'drop' | 'goodbye', CloseReason>> = {
+  drop: { how: 'restart', uri: CloseUri.SYSTEM_SHUTDOWN, message: 'the router is restarting' },
+  goodbye: { how: 'goodbye', uri: CloseUri.SYSTEM_SHUTDOWN, message: 'the router is shutting down' },
+};
+
+/**
+ * The composition root: the only place that knows every part. Starting, reloading and stopping live here; everything
+ * else is told what it needs.
+ */
+export class Server {
+  readonly metrics = new Metrics();
+  readonly router: Router;
+  readonly #options: ServerOptions;
+  readonly #clock: Clock;
+  readonly #hosts: RealmHosts;
+  readonly #outboxes: OutboxPool;
+  readonly #websockets: WebSocketTransport;
+  readonly #listeners: Listener[] = [];
+  readonly #admin: Listener | undefined;
+  #config: Config;
+  #ready = false;
+  #stopping: Promise<void> | undefined;
+  #cancelSecretsPoll: (() => void) | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#clock = options.clock ?? SYSTEM_CLOCK;
+    this.router = new Router({
+      clock: this.#clock,
+      ids: new RandomIds(),
+      observer: combineObservers([this.metrics, loggingObserver(options.log)]),
+      cluster: options.cluster ?? ALONE,
+    });
+    this.#hosts = new RealmHosts({
+      router: this.router,
+      clock: this.#clock,
+      log: options.log,
+      lockout: new Lockout(this.#clock),
+      env: options.env,
+    });
+    this.#outboxes = new OutboxPool(() => this.#limits);
+    this.#websockets = new WebSocketTransport({
+      limits: () => this.#limits,
+      outboxes: this.#outboxes,
+      onError: (error, info) => this.#fault(error, info?.address),
+      report: (event) => this.#reported(event),
+    });
+    const deps = this.#listenerDeps();
+    for (const listener of options.config.router.listeners) {
+      this.#listeners.push(new Listener(listener, wampRoutes(listener, deps), deps));
+    }
+    const { admin } = options.config.router;
+    if (admin !== undefined) this.#admin = new Listener(admin, this.#adminRoutes(), deps);
+  }
+
+  /** The configuration in force. */
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Realms first, so that nobody who connects meets a router without them. @throws Error where an address is taken */
+  async start(): Promise<void> {
+    this.#hosts.apply(this.#config.realms);
+    const opened: Listener[] = [];
+    try {
+      for (const listener of [...this.#listeners, ...this.#adminListeners()]) {
+        await listener.listen();
+        opened.push(listener);
+      }
+    } catch (error) {
+      await Promise.all(opened.map((listener) => listener.http.close()));
+      throw error;
+    }
+    this.#pollSecrets();
+    this.#ready = true;
+  }
+
+  /** Everything that listens and is built, in the order of the configuration. */
+  endpoints(): OpenEndpoint[] {
+    const open: OpenEndpoint[] = [];
+    for (const [index, listener] of this.#config.router.listeners.entries()) {
+      for (const endpoint of listener.endpoints) {
+        if (adapterFor(endpoint.protocol) === undefined) continue;
+        const url = this.#listeners[index]?.url('ws', endpoint.path);
+        if (url !== undefined) open.push({ url, protocol: endpoint.protocol });
+      }
+    }
+    const admin = this.#admin?.url('http', '/');
+    return admin === undefined ? open : [...open, { url: admin, protocol: 'admin' }];
+  }
+
+  /** Protocols the configuration names and this version does not have; each answers 404 (CONTRACT, preamble). */
+  unbuilt(): string[] {
+    const { listeners, activityLog, cluster } = this.#config.router;
+    const named = listeners.flatMap((listener) => [
+      ...listener.endpoints.map((endpoint) => endpoint.protocol).filter((name) => adapterFor(name) === undefined),
+      ...(listener.rawsocket === undefined ? [] : ['rawsocket']),
+    ]);
+    if (activityLog !== undefined) named.push('activityLog');
+    if (cluster !== undefined) named.push('cluster');
+    const realms = [...this.#config.realms.values()];
+    if (realms.some((realm) => realm.dynamic !== undefined)) named.push('dynamic');
+    if (realms.some((realm) => realm.events.length > 0)) named.push('events');
+    return [...new Set(named)];
+  }
+
+  /** Puts a new configuration in force, as far as it can be without a restart (CONTRACT §3, §4). Never throws. */
+  reload(config: Config): void {
+    if (this.#stopping !== undefined) return;
+    this.#config = { ...config, router: { ...config.router, listeners: this.#config.router.listeners } };
+    this.#options.log.level = config.router.log.level;
+    this.#reloadListeners(config);
+    this.#hosts.apply(config.realms);
+    this.metrics.reload('applied');
+  }
+
+  #reloadListeners(config: Config): void {
+    const pairs = this.#listeners.map((listener, index) => ({ listener, next: config.router.listeners[index] }));
+    if (this.#admin !== undefined) pairs.push({ listener: this.#admin, next: undefined });
+    for (const { listener, next } of pairs) {
+      const fresh = listener === this.#admin ? config.router.admin : next;
+      if (fresh === undefined) continue;
+      try {
+        listener.reload(fresh);
+      } catch (error) {
+        this.#options.log.error({ err: error }, 'the certificate cannot be used; the old one stays in force');
+      }
+    }
+  }
+
+  /**
+   * Graceful stop in the order of CONTRACT §6: no new connections, not ready, calls in flight get `drainMs`, sessions
+   * end, sockets close. Idempotent.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    const { mode, drainMs } = this.#config.router.shutdown;
+    this.#ready = false;
+    this.#cancelSecretsPoll?.();
+    for (const listener of this.#listeners) listener.http.stop();
+    const deadline = performance.now() + drainMs;
+    while (this.#callsInFlight() > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+    for (const realm of this.router.realms) realm.close(CLOSING[mode]);
+    await Promise.all(this.#listeners.map((listener) => listener.http.close(CLOSE_GRACE_MS)));
+    await this.#admin?.http.close();
+  }
+
+  #callsInFlight(): number {
+    let calls = 0;
+    for (const realm of this.router.realms) for (const session of realm.sessions.values()) calls += session.calls.size;
+    return calls;
+  }
+
+  get #limits(): LimitsConfig {
+    return this.#config.router.limits;
+  }
+
+  #adminListeners(): Listener[] {
+    return this.#admin === undefined ? [] : [this.#admin];
+  }
+
+  #adminRoutes() {
+    const routes = probeRoutes({
+      ready: () => this.#ready,
+      metrics: () => this.metrics.page(this.#gauges()),
+    });
+    return [...routes].map(([path, request]) => ({ path, request }));
+  }
+
+  #gauges() {
+    const sum = (of: (realm: { broker: { size: number }; dealer: { registry: { size: number } } }) => number) => () => {
+      let total = 0;
+      for (const realm of this.router.realms) total += of(realm);
+      return total;
+    };
+    return {
+      sessions: () => this.router.sessionCount,
+      connections: () => this.#websockets.connections,
+      pendingBytes: () => this.#outboxes.totalBytes,
+      slowPeers: () => this.#outboxes.slowPeers + this.#outboxes.evictedPeers,
+      droppedEvents: () => this.#outboxes.droppedMessages,
+      deadPeers: () => this.#websockets.deadPeers,
+      subscriptions: sum((realm) => realm.broker.size),
+      registrations: sum((realm) => realm.dealer.registry.size),
+    };
+  }
+
+  #listenerDeps(): ListenerDeps {
+    return {
+      websockets: this.#websockets,
+      handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
+      admit: () => this.#websockets.connections < this.#limits.maxSessions,
+      contextFor: (endpoint) => this.#contextFor(endpoint),
+      onError: (error) => this.#fault(error, undefined),
+    };
+  }
+
+  #contextFor(endpoint: EndpointConfig): AdapterContext {
+    const offered = 'realms' in endpoint && endpoint.realms !== undefined ? new Set(endpoint.realms) : undefined;
+    const limits = (): LimitsConfig => this.#limits;
+    return {
+      realm: (name) => (offered === undefined || offered.has(name) ? this.#hosts.get(name) : undefined),
+      newSessionId: () => this.router.newSessionId(),
+      clock: this.#clock,
+      log: this.#options.log,
+      get handshakeTimeoutMs() {
+        return limits().handshakeTimeoutMs;
+      },
+      handshake: (outcome) => this.metrics.handshake(outcome),
+      agent: this.#options.agent,
+    };
+  }
+
+  #reported(event: TransportEvent): void {
+    const { address } = event.info;
+    if (event.kind === 'slowPeer') {
+      const { cause, pendingBytes } = event;
+      this.#options.log.warn({ address, cause, pendingBytes }, 'a peer that does not read was disconnected');
+    } else {
+      this.#options.log.info({ address, silentMs: event.silentMs }, 'a dead peer was removed');
+    }
+  }
+
+  /** An exception at the edge of a connection or request is a bug of ours; it costs that connection only. */
+  #fault(error: unknown, address: string | undefined): void {
+    this.metrics.faults += 1;
+    this.#options.log.error({ err: error, address }, 'unexpected error; the connection was closed');
+  }
+
+  #pollSecrets(): void {
+    this.#cancelSecretsPoll = this.#clock.setTimer(SECRETS_POLL_MS, () => {
+      this.#hosts.refreshSecrets().then(
+        () => this.#ready && this.#pollSecrets(),
+        (error: unknown) => this.#fault(error, undefined),
+      );
+    });
+  }
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
