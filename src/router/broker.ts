@@ -71,7 +71,7 @@ export class Broker {
   }
 
   subscribe(session: Session, message: Subscribe): void {
-    const { cluster, limits } = this.#context;
+    const { cluster } = this.#context;
     const { topic, request } = message;
     const { match } = message.options;
     const existing = this.#subscriptions.get(topic, match);
@@ -79,12 +79,8 @@ export class Broker {
       this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: existing.id });
       return;
     }
-    if (session.subscriptions.size >= limits.maxSubscriptionsPerSession) {
-      const text = `a session may hold ${limits.maxSubscriptionsPerSession} subscriptions`;
-      this.#context.send(session, requestError(message.type, request, ErrorUri.LIMIT_EXCEEDED, text));
-      return;
-    }
-    if (existing !== undefined) this.#attach(session, existing, request);
+    if (this.#isFull(session)) this.#refuseFull(session, message);
+    else if (existing !== undefined) this.#attach(session, existing, request);
     else cluster.announce('subscribe', topic, match, (refused) => this.#announced(session, message, refused));
   }
 
@@ -95,13 +91,24 @@ export class Broker {
       this.#context.send(session, requestError(message.type, request, refused, `cannot subscribe to ${topic}`));
       return;
     }
-    // Announcing may have taken a while: others may have come, the asker may have left.
+    // Announcing may have taken a while: others may have come, the asker may have left or filled up.
     const existing = this.#subscriptions.get(topic, match);
-    if (session.ended) {
+    const full = existing?.subscribers.has(session) !== true && this.#isFull(session);
+    if (session.ended || full) {
       if (existing === undefined) this.#context.cluster.withdraw('subscribe', topic, match);
+      if (full) this.#refuseFull(session, message);
       return;
     }
     this.#attach(session, existing ?? this.#create(topic, match), request);
+  }
+
+  #isFull(session: Session): boolean {
+    return session.subscriptions.size >= this.#context.limits.maxSubscriptionsPerSession;
+  }
+
+  #refuseFull(session: Session, message: Subscribe): void {
+    const text = `a session may hold ${this.#context.limits.maxSubscriptionsPerSession} subscriptions`;
+    this.#context.send(session, requestError(message.type, message.request, ErrorUri.LIMIT_EXCEEDED, text));
   }
 
   #create(uri: string, match: Match): Subscription {
@@ -184,9 +191,12 @@ export class Broker {
 
   /** To everybody: one EVENT per matching subscription and receiver, never merged across (PITFALLS 38). */
   deliver(publication: Publication): void {
+    // An in-process peer may subscribe within send(): who comes after the publication does not get it (PITFALLS 41).
+    const last = this.#order;
     for (const subscription of this.matching(publication.topic)) {
       const forms: EventForms = { plain: undefined, disclosing: undefined };
-      for (const session of subscription.subscribers.keys()) {
+      for (const [session, order] of subscription.subscribers) {
+        if (order > last) break;
         if (admits(publication, session)) this.deliverTo(publication, subscription, session, forms);
       }
     }

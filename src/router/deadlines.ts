@@ -27,8 +27,12 @@ export class Deadlines {
     return this.#heap.length;
   }
 
-  /** @param delayMs 1 … 2^31-1 */
+  /**
+   * Lets `deadline` wait, anew where it waits already: it never stands in the heap twice.
+   * @param delayMs 1 … 2^31-1
+   */
   add(deadline: Deadline, delayMs: number): void {
+    this.remove(deadline);
     deadline.at = this.#clock.now() + delayMs;
     deadline.slot = this.#heap.length;
     this.#heap.push(deadline);
@@ -52,6 +56,7 @@ export class Deadlines {
   stop(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
+    this.#armedFor = Number.POSITIVE_INFINITY;
     for (const deadline of this.#heap) deadline.slot = -1;
     this.#heap.length = 0;
   }

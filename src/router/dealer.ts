@@ -42,14 +42,23 @@ export class Dealer {
     this.#deadlines = new Deadlines(context.clock);
   }
 
-  /** @param disclose whether the rules of the realm name the caller */
+  /**
+   * Ends a session that re-uses the id of a call still pending: any answer to the second, a refusal too, would be
+   * taken for the first one's (PITFALLS 24). To be asked before anything else about a CALL.
+   */
+  isNew(session: Session, message: Call): boolean {
+    const { request } = message;
+    if (!session.calls.has(request)) return true;
+    this.#context.end(session, violation(`CALL.Request: ${request} is the id of a call that is still pending`));
+    return false;
+  }
+
+  /**
+   * @param message passed {@link isNew}
+   * @param disclose whether the rules of the realm name the caller
+   */
   call(session: Session, message: Call, disclose: boolean): void {
     const { request, procedure } = message;
-    if (session.calls.has(request)) {
-      // Overwriting it would mix two answers up (PITFALLS 24).
-      this.#context.end(session, violation(`CALL.Request: ${request} is the id of a call that is still pending`));
-      return;
-    }
     const bound = this.#context.limits.maxPendingCallsPerSession;
     if (session.calls.size >= bound) {
       const text = `a session may have ${bound} calls pending`;
@@ -77,7 +86,12 @@ export class Dealer {
     for (let tried = 0; tried < count; tried += 1) {
       const callee = callees[at];
       at = (at + policy.step + count) % count;
-      if (callee === undefined || callee.session.ended) continue;
+      if (callee === undefined) continue;
+      if (tried > 0) {
+        // Whoever did not take it may have acted within send(): the caller or this callee may be gone.
+        if (caller.ended) return;
+        if (!registration.passTo(callee)) continue;
+      }
       const sent = this.#invoke(caller, message, registration, callee, named);
       if (sent === true) return;
       if (sent !== undefined) refusal = sent;
@@ -111,15 +125,14 @@ export class Dealer {
     const sent = this.#context.send(callee.session, invocation);
     if (sent === true) {
       registration.invocations += 1;
-      if (timeoutMs > 0 && callee.session.invocations.get(invocation.request) === call) {
-        this.#deadlines.add(call, timeoutMs);
-      }
+      if (timeoutMs > 0 && call.isOpen) this.#deadlines.add(call, timeoutMs);
       return true;
     }
     // The callee may have left by it, and then the caller has been told.
-    if (callee.session.invocations.get(invocation.request) !== call) return true;
+    if (!call.isOpen) return true;
     call.forget();
-    callee.session.lastInvocation = before;
+    // Unless the peer was sent another one meanwhile, the id was never seen and is free again.
+    if (callee.session.lastInvocation === invocation.request) callee.session.lastInvocation = before;
     return sent;
   }
 
@@ -139,7 +152,7 @@ export class Dealer {
     } as const;
     const sent = this.#context.send(call.caller, result);
     // A result that cannot be said to this caller must not leave it waiting (PITFALLS 86).
-    if (sent !== true) this.#answer(call, sent, 'the result could not be delivered');
+    if (sent !== true && !call.caller.ended) this.#answer(call, sent, 'the result could not be delivered');
   }
 
   #progress(session: Session, call: PendingCall, message: Yield): void {
@@ -148,12 +161,16 @@ export class Dealer {
       this.#context.observer.dropped(session, message, 'unwanted_progress');
       return;
     }
-    if (call.timeoutMs > 0) {
-      this.#deadlines.remove(call);
-      this.#deadlines.add(call, call.timeoutMs);
-    }
-    const { payload } = message;
-    this.#context.send(call.caller, { type: MessageType.RESULT, request: call.request, details: PROGRESS, payload });
+    if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
+    const result = {
+      type: MessageType.RESULT,
+      request: call.request,
+      details: PROGRESS,
+      payload: message.payload,
+    } as const;
+    const sent = this.#context.send(call.caller, result);
+    // The caller would not know of the gap, so the stream ends there (PITFALLS 86).
+    if (sent !== true && call.isOpen) this.#abandon(call, sent, 'a progressive result could not be delivered');
   }
 
   error(session: Session, message: InvocationError): void {
@@ -169,7 +186,8 @@ export class Dealer {
       error,
       payload,
     });
-    if (sent !== true) this.#answer(call, error, 'the details of the error could not be delivered');
+    if (sent !== true && !call.caller.ended)
+      this.#answer(call, error, 'the details of the error could not be delivered');
   }
 
   /** The call that an answer belongs to; undefined where there is none any more, or never was (PITFALLS 53, 62). */
@@ -189,16 +207,17 @@ export class Dealer {
     const call = session.calls.get(message.request);
     // Not there: answered already, canceled already, or never this session's; all are silent (PITFALLS 54).
     if (call === undefined || call.killed) return;
-    const canInterrupt = call.callee.has(Feature.CALLEE_CALL_CANCELING);
-    if (message.mode === 'kill' && canInterrupt) {
-      call.killed = true;
-      this.#interrupt(call, 'kill');
-    } else if (message.mode === 'skip') {
-      this.#close(call);
-      this.#answer(call, ErrorUri.CANCELED, 'the call was canceled');
-    } else {
+    if (message.mode === 'killnowait') {
       this.#abandon(call, ErrorUri.CANCELED, 'the call was canceled');
+      return;
     }
+    if (message.mode === 'kill') {
+      call.killed = true;
+      // A callee that cannot be told, or does not take it, leaves the effect of skip (PITFALLS 55).
+      if (this.#interrupt(call, 'kill') || !call.isOpen) return;
+    }
+    this.#close(call);
+    this.#answer(call, ErrorUri.CANCELED, 'the call was canceled');
   }
 
   /** Ends a call for the caller at once and tells the callee not to bother; a late answer of it is dropped. */
@@ -208,13 +227,11 @@ export class Dealer {
     this.#answer(call, uri, text);
   }
 
-  #interrupt(call: PendingCall, mode: CancelMode): void {
-    if (!call.callee.has(Feature.CALLEE_CALL_CANCELING)) return;
-    this.#context.send(call.callee, {
-      type: MessageType.INTERRUPT,
-      request: call.invocation,
-      details: INTERRUPT_DETAILS[mode],
-    });
+  /** @returns whether the callee announced that it can be told, and took it (PITFALLS 13) */
+  #interrupt(call: PendingCall, mode: CancelMode): boolean {
+    if (!call.callee.has(Feature.CALLEE_CALL_CANCELING)) return false;
+    const details = INTERRUPT_DETAILS[mode];
+    return this.#context.send(call.callee, { type: MessageType.INTERRUPT, request: call.invocation, details }) === true;
   }
 
   #answer(call: PendingCall, uri: string, text: string): void {
@@ -230,10 +247,12 @@ export class Dealer {
   leave(session: Session): void {
     this.registry.leave(session);
     for (const call of [...session.invocations.values()]) {
+      if (!call.isOpen) continue;
       this.#close(call);
       if (!call.caller.ended) this.#answer(call, ErrorUri.CANCELED, 'the callee left before it answered');
     }
     for (const call of [...session.calls.values()]) {
+      if (!call.isOpen) continue;
       this.#close(call);
       if (!call.callee.ended) this.#interrupt(call, 'killnowait');
     }

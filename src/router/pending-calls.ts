@@ -51,9 +51,14 @@ export class PendingCall implements Deadline {
     this.caller.calls.set(this.request, this);
   }
 
-  /** Takes it out at both ends. */
+  /** Whether it still waits for its answer. Peers may act within send(), so what was open before may be over after. */
+  get isOpen(): boolean {
+    return this.callee.invocations.get(this.invocation) === this;
+  }
+
+  /** Takes it out at both ends. Idempotent. */
   forget(): void {
-    this.callee.invocations.delete(this.invocation);
+    if (this.isOpen) this.callee.invocations.delete(this.invocation);
     if (this.caller.calls.get(this.request) === this) this.caller.calls.delete(this.request);
   }
 

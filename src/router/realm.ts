@@ -47,6 +47,7 @@ export class Realm implements RealmContext {
   readonly broker: Broker;
   readonly dealer: Dealer;
   #settings: RealmSettings;
+  #closed = false;
 
   constructor(name: string, settings: RealmSettings, deps: RealmDeps) {
     this.name = name;
@@ -67,8 +68,12 @@ export class Realm implements RealmContext {
     return this.#settings.authorizer;
   }
 
-  /** @returns undefined where the realm holds `maxSessions` already; the peer should come back later */
+  /**
+   * @returns undefined where the realm holds `maxSessions` already, or was closed while the peer was authenticated; the
+   *   peer should come back later
+   */
   join(peer: Peer, member: Member): Session | undefined {
+    if (this.#closed) return undefined;
     if (!member.internal && this.sessions.size >= this.limits.maxSessions) return undefined;
     let id = member.id ?? this.ids.random();
     while (this.sessions.has(id)) id = this.ids.random();
@@ -113,7 +118,7 @@ export class Realm implements RealmContext {
         if (this.#inSequence(session, message.request)) this.broker.unsubscribe(session, message);
         return;
       case MessageType.CALL: {
-        if (!this.#inSequence(session, message.request)) return;
+        if (!this.dealer.isNew(session, message) || !this.#inSequence(session, message.request)) return;
         const decision = this.#authorize(session, 'call', message.procedure, 'exact');
         if (decision instanceof WampError) this.#refuse(session, message, decision);
         else this.dealer.call(session, message, decision.disclose);
@@ -175,8 +180,9 @@ export class Realm implements RealmContext {
     }
   }
 
-  /** Ends every session for `reason` and stops the realm's timer. */
+  /** Ends every session for `reason` and stops the realm's timer; nobody joins any more. */
   close(reason: CloseReason): void {
+    this.#closed = true;
     for (const session of [...this.sessions.values()]) this.end(session, reason);
     this.dealer.stop();
   }

@@ -78,37 +78,34 @@ export class Registry {
       this.#refuse(session, message, refused, `cannot register ${procedure}`);
       return;
     }
-    // Announcing may have taken a while: others may have come, the asker may have left.
-    if (session.ended) {
-      const index = this.#index(options.weak);
-      if (index.get(procedure, options.match) === undefined) {
-        this.#context.cluster.withdraw('register', procedure, options.match);
-      }
+    // Announcing may have taken a while: others may have come, the asker may have left or filled up.
+    const refusal = session.ended ? undefined : this.#refusal(session, message);
+    if (!session.ended && refusal === undefined) {
+      this.#attach(session, message);
       return;
     }
-    const refusal = this.#refusal(session, message);
+    if (this.#index(options.weak).get(procedure, options.match) === undefined) {
+      this.#context.cluster.withdraw('register', procedure, options.match);
+    }
     if (refusal !== undefined) this.#refuse(session, message, refusal.uri, refusal.message);
-    else this.#attach(session, message);
   }
 
   #attach(session: Session, message: Register): void {
     const { procedure, options, request } = message;
-    const index = this.#index(options.weak);
-    let registration = index.get(procedure, options.match);
-    const callee = { session, discloseCaller: options.discloseCaller, forwardTimeout: options.forwardTimeout };
-    if (registration !== undefined && options.forceReregister && !options.weak) {
-      // The new registration is in place before the old callees hear of it, so no call falls between.
-      const displaced = [...registration.callees];
-      const old = registration;
-      registration = this.#create(message);
-      registration.callees.push(callee);
-      for (const each of displaced) this.#tellRevoked(each.session, old, 'the procedure was registered anew');
-    } else {
-      registration ??= this.#create(message);
-      registration.callees.push(callee);
-    }
+    const existing = this.#index(options.weak).get(procedure, options.match);
+    const displaced = existing !== undefined && options.forceReregister && !options.weak ? existing : undefined;
+    const registration = existing === undefined || displaced !== undefined ? this.#create(message) : existing;
+    const { discloseCaller, forwardTimeout } = options;
+    registration.callees.push({ session, discloseCaller, forwardTimeout });
     session.registrations.set(registration.id, registration);
+    // Nobody holds the displaced one from here on: its callees may act within send().
+    if (displaced !== undefined) for (const each of displaced.callees) each.session.registrations.delete(displaced.id);
     this.#context.send(session, { type: MessageType.REGISTERED, request, registration: registration.id });
+    // The new registration is in place before the old callees hear of it, so no call falls between.
+    if (displaced === undefined) return;
+    for (const each of [...displaced.callees]) {
+      this.#tellRevoked(each.session, displaced, 'the procedure was registered anew');
+    }
   }
 
   #create(message: Register): Registration {
@@ -150,7 +147,6 @@ export class Registry {
   }
 
   #tellRevoked(session: Session, registration: Registration, reason: string): void {
-    session.registrations.delete(registration.id);
     if (!session.has(Feature.CALLEE_REVOCATION)) return;
     const details = Object.freeze({ registration: registration.id, reason });
     this.#context.send(session, { type: MessageType.UNREGISTERED, request: 0, details });
