@@ -1,6 +1,12 @@
 import type { ClientMessage, RouterMessage } from '../wamp/messages.ts';
 import type { PayloadCodec } from '../wamp/payload.ts';
 
+/**
+ * Deepest nesting of arrays and maps in a message, the outer array counted; deeper is a protocol violation in every
+ * encoding, so that no recursion over a message or value can exhaust the stack (PITFALLS 75).
+ */
+export const MAX_DEPTH = 256;
+
 /** One encoding of WAMP messages. Stateless; one instance serves all connections. */
 export interface Serializer extends PayloadCodec {
   /** For people and metrics: `json`, `msgpack`, `cbor`. */

@@ -25,6 +25,7 @@ export interface PayloadTail {
 export interface PayloadCodec {
   /** Slot of this codec in per-codec caches: 0 JSON, 1 MessagePack, 2 CBOR. */
   readonly index: 0 | 1 | 2;
+  /** @throws WampError `invalid_argument` where the tail says something that has no value, e.g. a private extension. */
   decodePayload(tail: PayloadTail): PayloadValue;
   /** @throws WampError `invalid_argument` where the value cannot be said in this encoding. */
   encodePayload(value: PayloadValue): PayloadTail;
@@ -41,6 +42,8 @@ export class Payload {
   #tail0: PayloadTail | undefined;
   #tail1: PayloadTail | undefined;
   #tail2: PayloadTail | undefined;
+  /** Why an encoding has no words for this payload, by codec index: tried once, not once per receiver. */
+  #refusals: unknown[] | undefined;
 
   private constructor(codec: PayloadCodec | undefined, tail: PayloadTail | undefined, value: PayloadValue | undefined) {
     this.#codec = codec;
@@ -72,7 +75,10 @@ export class Payload {
     return this === Payload.EMPTY;
   }
 
-  /** Args and kwargs in memory; decodes, at most once. */
+  /**
+   * Args and kwargs in memory; decodes, at most once.
+   * @throws WampError `invalid_argument` where the sender's encoding said something no other encoding can
+   */
   value(): PayloadValue {
     if (this.#value !== undefined) return this.#value;
     const codec = this.#codec;
@@ -91,7 +97,16 @@ export class Payload {
     if (this === Payload.EMPTY) return EMPTY_TAIL;
     const known = this.#slot(codec.index);
     if (known !== undefined) return known;
-    const tail = codec.encodePayload(this.value());
+    const refusal = this.#refusals?.[codec.index];
+    if (refusal !== undefined) throw refusal;
+    let tail: PayloadTail;
+    try {
+      tail = codec.encodePayload(this.value());
+    } catch (error) {
+      this.#refusals ??= [undefined, undefined, undefined];
+      this.#refusals[codec.index] = error;
+      throw error;
+    }
     if (codec.index === 0) this.#tail0 = tail;
     else if (codec.index === 1) this.#tail1 = tail;
     else this.#tail2 = tail;

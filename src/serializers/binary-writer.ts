@@ -1,0 +1,157 @@
+/**
+ * Writes values in a binary encoding. The libraries' encoders are not used: they write integers above 2^32 as floats,
+ * lose -0, and have private extensions (a receiver in Python refuses an id that is a float).
+ */
+import { MAX_ID } from '../wamp/ids.ts';
+import { MAX_DEPTH } from './serializer.ts';
+import { isPlainObject, unsayable } from './values.ts';
+
+const FIRST_BYTES = 4096;
+/** A scratch grown beyond this by one large message is given back. */
+const KEPT_BYTES = 1 << 20;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/**
+ * Growing scratch buffer and the walk over a value; subclasses say how each kind of value looks. Use: `start()`, write,
+ * `take()`. One writer writes one thing at a time.
+ */
+export abstract class BinaryWriter {
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #at = 0;
+
+  protected abstract nil(): void;
+  protected abstract bool(value: boolean): void;
+  /** An integer of -2^53 … 2^53. */
+  protected abstract integer(value: number): void;
+  protected abstract bigInteger(value: bigint): void;
+  protected abstract float(value: number): void;
+  protected abstract textHead(bytes: number): void;
+  protected abstract binaryHead(bytes: number): void;
+  protected abstract mapHead(pairs: number): void;
+  abstract listHead(items: number): void;
+
+  start(): void {
+    this.#at = 0;
+    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  }
+
+  /** What was written since `start()`, with `after` behind it, in a buffer of its own. */
+  take(after: Buffer): Buffer {
+    const result = Buffer.allocUnsafe(this.#at + after.length);
+    this.#bytes.copy(result, 0, 0, this.#at);
+    after.copy(result, this.#at);
+    return result;
+  }
+
+  /**
+   * @param depth how many arrays and maps are around the value
+   * @throws WampError `invalid_argument` for what the encoding cannot say
+   */
+  value(value: unknown, depth: number): void {
+    switch (typeof value) {
+      case 'string':
+        this.#text(value);
+        return;
+      case 'number':
+        if (Number.isInteger(value) && Math.abs(value) <= MAX_ID && !Object.is(value, -0)) this.integer(value);
+        else this.float(value);
+        return;
+      case 'boolean':
+        this.bool(value);
+        return;
+      case 'bigint':
+        this.bigInteger(value);
+        return;
+      case 'undefined':
+        this.nil();
+        return;
+      case 'object':
+        if (value === null) this.nil();
+        else this.#object(value, depth + 1);
+        return;
+      default:
+        throw unsayable(`a ${typeof value} cannot be sent`);
+    }
+  }
+
+  #object(value: object, depth: number): void {
+    if (value instanceof Uint8Array) {
+      this.binaryHead(value.length);
+      this.raw(value);
+      return;
+    }
+    if (depth > MAX_DEPTH) throw unsayable(`nesting deeper than ${MAX_DEPTH} cannot be sent`);
+    if (Array.isArray(value)) {
+      this.listHead(value.length);
+      for (const item of value) this.value(item, depth);
+    } else if (value instanceof Map) {
+      this.mapHead(value.size);
+      for (const [key, item] of value) {
+        this.value(key, depth);
+        this.value(item, depth);
+      }
+    } else if (isPlainObject(value)) {
+      const keys = Object.keys(value);
+      this.mapHead(keys.length);
+      for (const key of keys) {
+        this.#text(key);
+        this.value(value[key], depth);
+      }
+    } else {
+      throw unsayable(`an instance of ${value.constructor.name} cannot be sent`);
+    }
+  }
+
+  #text(value: string): void {
+    const length = Buffer.byteLength(value);
+    // UTF-8 has no form for half a surrogate pair; the replacement character would be another text.
+    if (length !== value.length && LONE_SURROGATE.test(value)) {
+      throw unsayable('a string with a lone surrogate cannot be sent in a binary encoding');
+    }
+    this.textHead(length);
+    const at = this.#room(length);
+    if (length === value.length) this.#bytes.write(value, at, length, 'latin1');
+    else this.#bytes.write(value, at, length, 'utf8');
+  }
+
+  protected raw(bytes: Uint8Array): void {
+    this.#bytes.set(bytes, this.#room(bytes.length));
+  }
+
+  protected u8(value: number): void {
+    const at = this.#room(1);
+    this.#bytes[at] = value;
+  }
+
+  /** A type byte followed by a big-endian number of `width` bytes. */
+  protected head(type: number, width: 1 | 2 | 4, value: number): void {
+    const at = this.#room(1 + width);
+    this.#bytes[at] = type;
+    this.#bytes.writeUIntBE(value, at + 1, width);
+  }
+
+  protected head64(type: number, value: bigint): void {
+    const at = this.#room(9);
+    this.#bytes[at] = type;
+    this.#bytes.writeBigUInt64BE(value, at + 1);
+  }
+
+  protected double(type: number, value: number): void {
+    const at = this.#room(9);
+    this.#bytes[at] = type;
+    this.#bytes.writeDoubleBE(value, at + 1);
+  }
+
+  /** Makes room for `count` bytes and returns where they go. */
+  #room(count: number): number {
+    const at = this.#at;
+    const end = at + count;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(end, this.#bytes.length * 2));
+      this.#bytes.copy(larger, 0, 0, at);
+      this.#bytes = larger;
+    }
+    this.#at = end;
+    return at;
+  }
+}

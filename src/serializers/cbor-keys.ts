@@ -1,0 +1,58 @@
+import { argument, behindHead, chunks, INDEFINITE } from './cbor-head.ts';
+
+/** Up to this many keys are compared pair by pair, which needs no string for each. */
+const FEW = 8;
+const TEXT = 3;
+
+/** The keys of one map as offsets into the message: tells whether a key came before (PITFALLS 73). */
+export class KeySet {
+  readonly #bytes: Buffer;
+  readonly #bounds: number[] = [];
+  #names: Set<string> | undefined;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Adds the well-formed key from `start` up to `end`; false where it was there already. */
+  add(start: number, end: number): boolean {
+    const bytes = this.#bytes;
+    if (this.#names === undefined) {
+      const isPlainText = (bytes[start] ?? 0) >> 5 === TEXT && argument(bytes, start) !== INDEFINITE;
+      if (isPlainText && this.#bounds.length < FEW * 2) return this.#addPair(behindHead(bytes, start), end);
+      this.#names = new Set();
+      for (let i = 0; i < this.#bounds.length; i += 2) {
+        this.#names.add(`text ${bytes.toString('latin1', this.#bounds[i], this.#bounds[i + 1])}`);
+      }
+    }
+    const before = this.#names.size;
+    return this.#names.add(this.#name(start, end)).size > before;
+  }
+
+  #addPair(start: number, end: number): boolean {
+    const bounds = this.#bounds;
+    for (let i = 0; i < bounds.length; i += 2) {
+      if (this.#same(bounds[i] ?? 0, bounds[i + 1] ?? 0, start, end)) return false;
+    }
+    bounds.push(start, end);
+    return true;
+  }
+
+  #same(start: number, end: number, otherStart: number, otherEnd: number): boolean {
+    let length = end - start;
+    if (length !== otherEnd - otherStart) return false;
+    // From the end: keys of equal length mostly differ there.
+    while (--length >= 0) if (this.#bytes[start + length] !== this.#bytes[otherStart + length]) return false;
+    return true;
+  }
+
+  /** What makes two keys the same: the text, in one piece or in chunks, else the bytes. */
+  #name(start: number, end: number): string {
+    const bytes = this.#bytes;
+    if ((bytes[start] ?? 0) >> 5 !== TEXT) return `other ${bytes.toString('latin1', start, end)}`;
+    if (argument(bytes, start) !== INDEFINITE) return `text ${bytes.toString('latin1', behindHead(bytes, start), end)}`;
+    let name = 'text ';
+    for (const chunk of chunks(bytes, start)) name += bytes.toString('latin1', chunk.start, chunk.end);
+    return name;
+  }
+}

@@ -1,0 +1,126 @@
+import { Decoder } from 'cbor-x';
+import { ProtocolViolation } from '../wamp/errors.ts';
+import { BinarySerializer, MOST_ELEMENTS, type Outer } from './binary.ts';
+import { past } from './binary-text.ts';
+import { argument, BREAK, behindHead, chunks, INDEFINITE } from './cbor-head.ts';
+import { type ConversionNotes, skipMap, skipValue } from './cbor-scan.ts';
+import { CborWriter } from './cbor-writer.ts';
+import { canonical } from './values.ts';
+
+/**
+ * Maps as Map, because a plain object would take keys that are no strings for strings. Tags other than those of
+ * bignums and byte arrays never reach the library: it has private ones.
+ */
+const library = new Decoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false });
+
+const LIST = 4;
+const MAP = 5;
+const NULL = 0xf6;
+const UNDEFINED = 0xf7;
+/** Tag 55799, "this is CBOR": legal before a message and without meaning (PITFALLS 73). */
+const SELF_DESCRIBED = Buffer.from('d9d9f7', 'hex');
+
+class CborSerializer extends BinarySerializer {
+  override readonly index = 2;
+  override readonly name = 'cbor';
+  override readonly subprotocol = 'wamp.2.cbor';
+  override readonly rawSocketId = 3;
+  protected override readonly writer = new CborWriter();
+  protected override readonly emptyArgs = Buffer.from([0x80]);
+
+  protected override open(bytes: Buffer): Outer {
+    const start = bytes.subarray(0, 3).equals(SELF_DESCRIBED) ? 3 : 0;
+    past(bytes, start, 1);
+    if ((bytes[start] ?? 0) >> 5 !== LIST) throw new ProtocolViolation('message: array expected');
+    const at = behindHead(bytes, start);
+    const count = argument(bytes, start);
+    return count === INDEFINITE ? { count: this.#count(bytes, at), at, closing: 1 } : { count, at, closing: 0 };
+  }
+
+  /** Elements up to the break byte, which is never forwarded: the payload is what stands before it. */
+  #count(bytes: Buffer, start: number): number {
+    let count = 0;
+    for (let at = start; bytes[at] !== BREAK; at = this.skip(bytes, at)) {
+      count++;
+      if (count > MOST_ELEMENTS) throw new ProtocolViolation(`message: more than ${MOST_ELEMENTS} elements`);
+    }
+    return count;
+  }
+
+  protected override skip(bytes: Buffer, at: number): number {
+    return skipValue(bytes, at, 1, undefined);
+  }
+
+  protected override skipKwargs(bytes: Buffer, at: number): number {
+    past(bytes, at, 1);
+    if ((bytes[at] ?? 0) >> 5 !== MAP) throw new ProtocolViolation('ArgumentsKw: dictionary expected');
+    return skipMap(bytes, behindHead(bytes, at), argument(bytes, at), 2, undefined, true);
+  }
+
+  protected override listSize(bytes: Buffer, at: number): 'none' | 'some' | undefined {
+    return this.#size(bytes, at, LIST);
+  }
+
+  protected override mapSize(bytes: Buffer, at: number): 'none' | 'some' | undefined {
+    return this.#size(bytes, at, MAP);
+  }
+
+  #size(bytes: Buffer, at: number, major: number): 'none' | 'some' | undefined {
+    if ((bytes[at] ?? 0) >> 5 !== major) return undefined;
+    const content = behindHead(bytes, at);
+    const count = argument(bytes, at);
+    return count === 0 || (count === INDEFINITE && bytes[content] === BREAK) ? 'none' : 'some';
+  }
+
+  protected override isNull(bytes: Buffer, at: number): boolean {
+    return bytes[at] === NULL || bytes[at] === UNDEFINED;
+  }
+
+  protected override integer(bytes: Buffer, at: number): number | undefined {
+    const first = bytes[at] ?? NULL;
+    if (first < 0x18) return first;
+    // 2^53 + 1 would round to 2^53, which is a legal id: eight bytes are left to the library (PITFALLS 22).
+    if (first < 0x1b) return argument(bytes, at);
+    if (first === 0x1b) {
+      const value = argument(bytes, at);
+      return value < 2 ** 53 ? value : undefined;
+    }
+    if (first === 0xfa) return bytes.readFloatBE(at + 1);
+    return first === 0xfb ? bytes.readDoubleBE(at + 1) : undefined;
+  }
+
+  protected override read(bytes: Buffer, textKeys: boolean): unknown {
+    const notes: ConversionNotes = { chunked: [] };
+    skipValue(bytes, 0, 1, notes);
+    return canonical(library.decode(inOnePiece(bytes, notes.chunked)), textKeys);
+  }
+}
+
+/**
+ * The same value with each string of indefinite length in one piece, because the library reads no others. Nothing else
+ * changes: the lengths of what is around them count elements, not bytes.
+ * @param chunked begin and end of these strings, in order
+ */
+function inOnePiece(bytes: Buffer, chunked: readonly number[]): Buffer {
+  if (chunked.length === 0) return bytes;
+  const pieces: Buffer[] = [];
+  let copied = 0;
+  for (let i = 0; i < chunked.length; i += 2) {
+    const start = chunked[i] ?? 0;
+    pieces.push(bytes.subarray(copied, start));
+    const contents = [...chunks(bytes, start)].map((chunk) => bytes.subarray(chunk.start, chunk.end));
+    const head = Buffer.allocUnsafe(5);
+    head[0] = ((bytes[start] ?? 0) & 0xe0) | 26;
+    head.writeUInt32BE(
+      contents.reduce((sum, content) => sum + content.length, 0),
+      1,
+    );
+    pieces.push(head, ...contents);
+    copied = chunked[i + 1] ?? bytes.length;
+  }
+  pieces.push(bytes.subarray(copied));
+  return Buffer.concat(pieces);
+}
+
+/** `wamp.2.cbor`. */
+export const cbor: BinarySerializer = new CborSerializer();

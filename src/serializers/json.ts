@@ -1,0 +1,175 @@
+import { isUtf8 } from 'node:buffer';
+import { parse as parseLossless } from 'lossless-json';
+import { ProtocolViolation } from '../wamp/errors.ts';
+import { isDict } from '../wamp/features.ts';
+import { MAX_ID } from '../wamp/ids.ts';
+import { type ClientLayout, checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
+import { type ClientMessage, MessageType, type RouterMessage } from '../wamp/messages.ts';
+import type { Dict, Payload, PayloadTail, PayloadValue } from '../wamp/payload.ts';
+import { behindComma, checkDepth } from './json-scan.ts';
+import { jsonText } from './json-writer.ts';
+import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
+import type { Serializer } from './serializer.ts';
+import { MAX_INTEGER_DIGITS, setOwn, smallest, unsayable } from './values.ts';
+
+const NO_BYTES = Buffer.alloc(0);
+const EMPTY_ARGS = Buffer.from('[],');
+const OPENING = 1;
+
+/** An integer of that many digits may be beyond 2^53, which `JSON.parse` would round (PITFALLS 74). */
+const LONG_DIGITS = /\d{16}/;
+const INTEGER = /^-?\d+$/;
+/** How text says U+0000, which marks binary; a raw NUL is not legal in a JSON string (PITFALLS 71). */
+const NUL_ESCAPE = '\\u0000';
+const NUL = '\u0000';
+
+/** JSON, parsed natively; the payload is forwarded as the bytes that came. */
+class JsonSerializer implements Serializer {
+  readonly index = 0;
+  readonly name = 'json';
+  readonly subprotocol = 'wamp.2.json';
+  readonly rawSocketId = 1;
+  readonly binary = false;
+
+  decode(bytes: Buffer): ClientMessage {
+    // RawSocket does not check, and `toString` would hide invalid bytes that forwarding would show.
+    if (!isUtf8(bytes)) throw new ProtocolViolation('message: text that is not UTF-8');
+    checkDepth(bytes);
+    const text = bytes.toString('utf8');
+    const elements = parseMessage(text);
+    const layout = clientLayout(elements[0]);
+    checkCount(layout, elements.length);
+    const head = readHead(elements, layout, text);
+    return layout.build(
+      head,
+      readPayload(layout, head, () => this.#payload(bytes, text, elements, layout.fields)),
+    );
+  }
+
+  encode(message: RouterMessage): Buffer {
+    if (message.type !== MessageType.EVENT) return this.#frame(message);
+    // One buffer for all receivers of this encoding (ARCHITECTURE, idea 4).
+    const made = message.frames[this.index];
+    if (made !== undefined) return made;
+    const frame = this.#frame(message);
+    message.frames[this.index] = frame;
+    return frame;
+  }
+
+  decodePayload(tail: PayloadTail): PayloadValue {
+    if (tail.elements === 0) return { args: [], kwargs: undefined };
+    const text = `[${tail.bytes.toString('utf8')}]`;
+    const parsed = (LONG_DIGITS.test(text) ? parseExactly(text) : JSON.parse(text)) as readonly unknown[];
+    const [args, kwargs] = (text.includes(NUL_ESCAPE) ? withBinary(parsed) : parsed) as [readonly unknown[], Dict?];
+    return { args, kwargs };
+  }
+
+  encodePayload(value: PayloadValue): PayloadTail {
+    const { args, kwargs } = value;
+    const withKwargs = kwargs !== undefined && Object.keys(kwargs).length > 0;
+    if (args.length === 0 && !withKwargs) return { bytes: NO_BYTES, elements: 0 };
+    const text = withKwargs ? `${jsonText(args, 1)},${jsonText(kwargs, 1)}` : jsonText(args, 1);
+    return { bytes: Buffer.from(text), elements: withKwargs ? 2 : 1 };
+  }
+
+  #frame(message: RouterMessage): Buffer {
+    const { head, payload } = routerLayout(message);
+    const tail = payload.tail(this);
+    let text = '[';
+    for (let i = 0; i < head.length; i++) text += (i === 0 ? '' : ',') + jsonText(head[i], 1);
+    if (tail.elements === 0) return Buffer.from(`${text}]`);
+    text += ',';
+    const length = Buffer.byteLength(text);
+    const frame = Buffer.allocUnsafe(length + tail.bytes.length + 1);
+    frame.write(text, 0, length, 'utf8');
+    tail.bytes.copy(frame, length);
+    frame[frame.length - 1] = 0x5d;
+    return frame;
+  }
+
+  #payload(bytes: Buffer, text: string, elements: readonly unknown[], fields: number): Payload {
+    const args = elements[fields];
+    const kwargs = elements[fields + 1];
+    const argsState = stateOf(args, Array.isArray, 'Arguments: list expected');
+    const kwargsState = stateOf(kwargs, isDict, 'ArgumentsKw: dictionary expected');
+    if (argsState !== 'filled' && kwargsState !== 'filled') return payloadFrom(this, bytes, ABSENT, ABSENT, EMPTY_ARGS);
+
+    const start = behindComma(bytes, OPENING + bytes.indexOf('['), fields);
+    const close = bytes.lastIndexOf(']');
+    const comma = elements.length > fields + 1 ? behindComma(bytes, start, 1) : close + 1;
+    const argsPart: Part = { start, end: comma - 1, state: argsState };
+    const kwargsPart: Part = { start: comma, end: close, state: kwargsState };
+    // What JSON.parse made is the value, unless it rounded integers or left binary as text.
+    const value =
+      bytes.includes(NUL_ESCAPE) || LONG_DIGITS.test(text) ? undefined : parsedPayload(args, kwargs, kwargsState);
+    return payloadFrom(this, bytes, argsPart, kwargsPart, EMPTY_ARGS, value);
+  }
+}
+
+function parseMessage(text: string): readonly unknown[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    // The engine's own message would quote the text, which may hold a secret.
+    throw new ProtocolViolation('message: text that is not JSON');
+  }
+  if (!Array.isArray(parsed)) throw new ProtocolViolation('message: array expected');
+  return parsed;
+}
+
+/** The header elements. 2^53 itself is a legal id, but 2^53 + 1 is rounded to it: then digits decide (PITFALLS 22). */
+function readHead(elements: readonly unknown[], layout: ClientLayout, text: string): readonly unknown[] {
+  const head = elements.slice(0, layout.fields);
+  if (!head.includes(MAX_ID)) return head;
+  // A number too long to be exact is no id; it must not be an error of the payload.
+  const exact = parseExactly(text, (digits) => (digits.length > MAX_INTEGER_DIGITS ? Number.NaN : exactNumber(digits)));
+  return (exact as readonly unknown[]).slice(0, layout.fields);
+}
+
+function stateOf(value: unknown, isRight: (value: unknown) => boolean, otherwise: string): Part['state'] {
+  if (value === undefined || value === null) return 'absent';
+  if (!isRight(value)) throw new ProtocolViolation(otherwise);
+  return Object.keys(value).length === 0 ? 'empty' : 'filled';
+}
+
+function parsedPayload(args: unknown, kwargs: unknown, kwargsState: Part['state']): PayloadValue {
+  return {
+    args: (args ?? []) as readonly unknown[],
+    kwargs: kwargsState === 'filled' ? (kwargs as Dict) : undefined,
+  };
+}
+
+/** Parses text that is known to be JSON, with integers beyond 2^53 as BigInt; the last of equal keys wins. */
+function parseExactly(text: string, parseNumber: (digits: string) => unknown = exactNumber): unknown {
+  return parseLossless(text, null, {
+    parseNumber,
+    onDuplicateKey: ({ newValue }) => newValue,
+  });
+}
+
+function exactNumber(digits: string): number | bigint {
+  if (digits.length < 16 || !INTEGER.test(digits)) return Number(digits);
+  if (digits.length > MAX_INTEGER_DIGITS) throw unsayable(`an integer of more than ${MAX_INTEGER_DIGITS} digits`);
+  return smallest(BigInt(digits));
+}
+
+/** The same value with every string that is U+0000 and base64 as binary, keys excepted (PITFALLS 71). */
+function withBinary(value: unknown): unknown {
+  if (typeof value === 'string') return value.startsWith(NUL) ? binaryOf(value) : value;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(withBinary);
+  const result: Record<string, unknown> = {};
+  for (const [key, item] of Object.entries(value)) setOwn(result, key, withBinary(item));
+  return result;
+}
+
+/** Only what encodes back to the same text is binary; anything else was a string of the application's. */
+function binaryOf(value: string): string | Buffer {
+  const base64 = value.slice(1);
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.toString('base64') === base64 ? bytes : value;
+}
+
+/** `wamp.2.json`. */
+export const json: Serializer = new JsonSerializer();

@@ -1,0 +1,77 @@
+/**
+ * The values all encodings agree on: what `Payload.value()` gives and what encoders take.
+ *
+ * null, booleans, strings, numbers, BigInt for integers beyond ±2^53, Uint8Array for binary, arrays, plain objects, and
+ * Map only where some key is not a string (which JSON cannot say). `undefined` is taken as null (PITFALLS 73).
+ */
+import { ErrorUri, ProtocolViolation, WampError } from '../wamp/errors.ts';
+import { MAX_ID } from '../wamp/ids.ts';
+import type { Dict } from '../wamp/payload.ts';
+
+const MAX_NUMBER = BigInt(MAX_ID);
+
+/** Longest integer that is converted, in bytes: arithmetic on BigInt is quadratic, and the sender chooses the length. */
+export const MAX_INTEGER_BYTES = 128;
+
+/** The same bound for integers written in decimal digits: 2^1024 has 309. */
+export const MAX_INTEGER_DIGITS = 309;
+
+/** What to throw where an encoding has no words for a value: costs one request or one recipient, no session. */
+export function unsayable(message: string): WampError {
+  return new WampError(ErrorUri.INVALID_ARGUMENT, message);
+}
+
+/** An integer as number where a double holds it exactly, 2^53 included. */
+export function smallest(value: bigint): number | bigint {
+  return value <= MAX_NUMBER && value >= -MAX_NUMBER ? Number(value) : value;
+}
+
+/** Sets an own property whatever the key: plain assignment to `__proto__` would change the prototype (PITFALLS 74). */
+export function setOwn(target: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(target, key, { value, enumerable: true, configurable: true, writable: true });
+  } else {
+    target[key] = value;
+  }
+}
+
+/** Whether `value` is a dictionary made by a literal or a decoder, and no Date, Map or instance of some class. */
+export function isPlainObject(value: object): value is Dict {
+  const prototype = Object.getPrototypeOf(value);
+  // `Object.prototype` is told by having no prototype itself, so that objects of another context pass too.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/**
+ * Brings what a library decoded (maps as Map, some integers as BigInt) to the form above. Arrays are changed in place.
+ * @param textKeys whether a map with other keys than strings is refused, as in headers (PITFALLS 25, 72)
+ * @throws ProtocolViolation for such a map
+ */
+export function canonical(value: unknown, textKeys: boolean): unknown {
+  if (typeof value === 'bigint') return smallest(value);
+  if (value === undefined) return null;
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) value[i] = canonical(value[i], textKeys);
+    return value;
+  }
+  return value instanceof Map ? fromMap(value, textKeys) : value;
+}
+
+function fromMap(map: ReadonlyMap<unknown, unknown>, textKeys: boolean): unknown {
+  const object: Record<string, unknown> = {};
+  for (const [key, value] of map) {
+    if (typeof key !== 'string') {
+      if (textKeys) throw new ProtocolViolation(`dictionary key: string expected, got ${typeof key}`);
+      return withAnyKeys(map);
+    }
+    setOwn(object, key, canonical(value, textKeys));
+  }
+  return object;
+}
+
+function withAnyKeys(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
+  const result = new Map<unknown, unknown>();
+  for (const [key, value] of map) result.set(canonical(key, false), canonical(value, false));
+  return result;
+}
