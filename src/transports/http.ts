@@ -15,14 +15,17 @@ export interface TlsFiles {
   readonly clientCa?: string | Buffer;
 }
 
+/** Answers a request; `path` is without query. What it throws is answered 500 and reported. */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
+
 /** What one path of a listener does. */
 export interface HttpRoute {
   /** `/ws`: this path; `/api/*`: this path and all below it; `*`: any path. The narrowest route wins. */
   readonly path: string;
   /** WebSocket upgrades; absent: refused with 400. */
   readonly upgrade?: WebSocketEndpoint;
-  /** Plain requests, `path` without query; absent: GET is told to upgrade (426). It must not throw or reject. */
-  readonly request?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
+  /** Plain requests; absent: GET is told to upgrade (426). */
+  readonly request?: RequestHandler;
   /** True for endpoints without authentication: requests that a proxy passed on are refused (CONTRACT §3). */
   readonly refusesForwarded?: boolean;
 }

@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 
 /** Where a listener is; port 0: any free one. */
@@ -33,8 +33,9 @@ function tryListen(server: Server, address: ListenAddress): Promise<void> {
   });
 }
 
-/** A socket file that nobody answers on was left behind by a process that is gone. */
-function isStale(path: string): Promise<boolean> {
+/** A socket file that nobody answers on was left behind by a process that is gone. Any other file is not ours. */
+async function isStale(path: string): Promise<boolean> {
+  if (!(await stat(path)).isSocket()) return false;
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {
