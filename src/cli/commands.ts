@@ -1,0 +1,57 @@
+import type { Match } from '../wamp/uri.ts';
+import type { Io } from './io.ts';
+
+/** What `waggle can ACTION` knows; the actions of a realm file's `allow` lists. */
+export const ACTIONS = ['call', 'register', 'publish', 'subscribe'] as const;
+
+export interface StartOptions {
+  /** Path of the router's config file, relative to the working directory. */
+  readonly config: string;
+}
+
+export interface CheckOptions {
+  readonly config: string;
+  /** Warnings count as problems. */
+  readonly strict: boolean;
+}
+
+export interface CanOptions {
+  /** A principal's authid or a role's name. */
+  readonly who: string;
+  readonly action: (typeof ACTIONS)[number];
+  readonly uri: string;
+  readonly match: Match;
+  /** Undefined: the only realm there is. */
+  readonly realm: string | undefined;
+  readonly config: string;
+}
+
+export interface KeysNewOptions {
+  /** File for the private seed; undefined: stdout. */
+  readonly out: string | undefined;
+}
+
+export interface HashOptions {
+  /** What to make: a ticket's hash, or the stored form for WAMP-CRA or SCRAM. */
+  readonly kind: 'ticket' | 'cra' | 'scram';
+}
+
+/** Every command, as the argument parser calls it. @returns the exit code (`ExitCode`) */
+export interface Commands {
+  start(options: StartOptions, io: Io): Promise<number>;
+  check(options: CheckOptions, io: Io): Promise<number>;
+  can(options: CanOptions, io: Io): Promise<number>;
+  keysNew(options: KeysNewOptions, io: Io): Promise<number>;
+  ticketNew(io: Io): Promise<number>;
+  hash(options: HashOptions, io: Io): Promise<number>;
+}
+
+/** The commands themselves. Each file is loaded when its command runs, so that `--help` loads none of them. */
+export const COMMANDS: Commands = {
+  start: async (options, io) => (await import('./start.ts')).start(options, io),
+  check: async (options, io) => (await import('./check.ts')).check(options, io),
+  can: async (options, io) => (await import('./can.ts')).can(options, io),
+  keysNew: async (options, io) => (await import('./keys.ts')).keysNew(options, io),
+  ticketNew: async (io) => (await import('./ticket.ts')).ticketNew(io),
+  hash: async (options, io) => (await import('./hash.ts')).hash(options, io),
+};
