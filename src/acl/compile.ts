@@ -1,0 +1,202 @@
+/**
+ * The permissions of a realm as one object that answers (CONTRACT §4, "Permissions"). Nothing in it changes but its
+ * memory of answers, so a reload is one assignment, and the old answers go with the old object (ARCHITECTURE §2).
+ */
+import type { Action, Authorizer, Decision, Identity } from '../router/authorizer.ts';
+import { ResultCache } from '../router/result-cache.ts';
+import type { Match } from '../wamp/uri.ts';
+import { type CompiledPattern, compilePattern } from './patterns.ts';
+import type { Rule } from './rule.ts';
+
+/**
+ * What a rule means for one question. `part`: it allows the action on some of what the pattern may match, not on all;
+ * `other`: it speaks of the URI, not of the action.
+ */
+export type Effect = 'allows' | 'denies' | 'part' | 'other';
+
+export interface MatchedRule {
+  readonly rule: Rule;
+  readonly effect: Effect;
+}
+
+export interface Explanation {
+  readonly decision: Decision;
+  /** In file order. */
+  readonly matched: readonly MatchedRule[];
+}
+
+/** A rule that cannot be compiled; `at` is its `file:line`. */
+export class RuleError extends Error {
+  override readonly name = 'RuleError';
+  readonly at: string;
+
+  constructor(at: string, message: string) {
+    super(message);
+    this.at = at;
+  }
+}
+
+export interface CompiledAcl extends Authorizer {
+  /** The decision with every rule that has to do with it; for people, so neither fast nor remembered. */
+  explain(who: Identity, action: Action, uri: string, match: Match): Explanation;
+}
+
+/**
+ * @param roles the rules of each role of one realm. A role that is not in it may do nothing.
+ * @throws RuleError where a rule's URI has no meaning under its `match`
+ */
+export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>): CompiledAcl {
+  const compiled = new Map<string, RoleAcl>();
+  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules));
+  return {
+    authorize(who, action, uri, match) {
+      return compiled.get(who.authrole)?.decide(who.authid, action, uri, match) ?? UNKNOWN_ROLE;
+    },
+    explain(who, action, uri, match) {
+      const role = compiled.get(who.authrole);
+      return role?.explain(who.authid, action, uri, match) ?? { decision: UNKNOWN_ROLE, matched: [] };
+    },
+  };
+}
+
+const UNKNOWN_ROLE: Decision = Object.freeze({ kind: 'deny', reason: 'the role has no permissions', rules: [] });
+
+interface CompiledRule {
+  readonly rule: Rule;
+  readonly pattern: CompiledPattern;
+}
+
+/** All answers about one URI. */
+interface Answers {
+  /** For everybody whose authid is no component of the URI. */
+  readonly common: Decision;
+  /**
+   * By component, since `{authid}` is one whole component: no more answers than the URI has components, however many
+   * authids ask. Undefined answers are made when asked for. Undefined as a whole where no rule has `{authid}`.
+   */
+  readonly byAuthid: Map<string, Decision | undefined> | undefined;
+}
+
+class RoleAcl {
+  readonly #rules: readonly CompiledRule[];
+  readonly #actions: Readonly<Record<Action, ActionAcl>>;
+
+  constructor(name: string, rules: readonly Rule[]) {
+    this.#rules = rules.map((rule) => ({ rule, pattern: compileRule(rule) }));
+    this.#actions = {
+      call: new ActionAcl(name, 'call', this.#rules),
+      register: new ActionAcl(name, 'register', this.#rules),
+      publish: new ActionAcl(name, 'publish', this.#rules),
+      subscribe: new ActionAcl(name, 'subscribe', this.#rules),
+    };
+  }
+
+  decide(authid: string, action: Action, uri: string, match: Match): Decision {
+    const acl = this.#actions[action];
+    // Patterns are asked about when a session subscribes or registers, not per message: judged anew each time.
+    return match === 'exact' ? acl.remember(authid, uri) : acl.judge(authid, uri, match);
+  }
+
+  explain(authid: string, action: Action, uri: string, match: Match): Explanation {
+    const matched: MatchedRule[] = [];
+    for (const { rule, pattern } of this.#rules) {
+      const { touches, covers } = relate(pattern, authid, uri, match);
+      if (!touches) continue;
+      const allows = rule.allow.includes(action);
+      const effect = rule.deny.includes(action) ? 'denies' : !allows ? 'other' : covers ? 'allows' : 'part';
+      matched.push({ rule, effect });
+    }
+    return { decision: this.#actions[action].judge(authid, uri, match), matched };
+  }
+}
+
+/** The rules of a role that have a say in one action. */
+class ActionAcl {
+  readonly #role: string;
+  readonly #action: Action;
+  readonly #discloses: 'publisher' | 'caller' | undefined;
+  readonly #rules: readonly CompiledRule[];
+  readonly #usesAuthid: boolean;
+  readonly #answers = new ResultCache<Answers>(weigh, 4096, 2 * 1024 * 1024);
+
+  constructor(role: string, action: Action, rules: readonly CompiledRule[]) {
+    this.#role = role;
+    this.#action = action;
+    this.#discloses = action === 'publish' ? 'publisher' : action === 'call' ? 'caller' : undefined;
+    this.#rules = rules.filter(
+      ({ rule }) => rule.allow.includes(action) || rule.deny.includes(action) || this.#isDisclosedBy(rule),
+    );
+    this.#usesAuthid = this.#rules.some(({ pattern }) => pattern.usesAuthid);
+  }
+
+  /** `judge` for a URI, out of memory where it was judged before. */
+  remember(authid: string, uri: string): Decision {
+    const answers = this.#answers.get(uri) ?? this.#newAnswers(uri);
+    if (answers.byAuthid?.has(authid) !== true) return answers.common;
+    let own = answers.byAuthid.get(authid);
+    if (own === undefined) {
+      own = this.judge(authid, uri, 'exact');
+      answers.byAuthid.set(authid, own);
+    }
+    return own;
+  }
+
+  /** Every rule is asked: order and specificity never matter, and one `deny` ends it. */
+  judge(authid: string, uri: string, match: Match): Decision {
+    const allowing: string[] = [];
+    const denying: string[] = [];
+    let disclose = false;
+    for (const { rule, pattern } of this.#rules) {
+      const { touches, covers } = relate(pattern, authid, uri, match);
+      if (covers && rule.allow.includes(this.#action)) allowing.push(rule.at);
+      if (touches && rule.deny.includes(this.#action)) denying.push(rule.at);
+      if (touches && this.#isDisclosedBy(rule)) disclose = true;
+    }
+    if (denying.length > 0) {
+      return { kind: 'deny', reason: `role ${this.#role} is denied to ${this.#action} there`, rules: denying };
+    }
+    if (allowing.length === 0) {
+      return { kind: 'deny', reason: `role ${this.#role} is not allowed to ${this.#action} there`, rules: allowing };
+    }
+    return { kind: 'allow', disclose, rules: allowing };
+  }
+
+  #newAnswers(uri: string): Answers {
+    const byAuthid = this.#usesAuthid
+      ? new Map<string, Decision | undefined>(uri.split('.').map((part) => [part, undefined]))
+      : undefined;
+    const answers: Answers = { common: this.judge(NOBODY, uri, 'exact'), byAuthid };
+    this.#answers.set(uri, answers);
+    return answers;
+  }
+
+  #isDisclosedBy(rule: Rule): boolean {
+    return this.#discloses !== undefined && rule.disclose.includes(this.#discloses);
+  }
+}
+
+/** No component of a URI, so no rule with `{authid}` matches. */
+const NOBODY = '';
+
+/** Bytes that answers about a URI keep alive, about, when all of them have been made. */
+function weigh(answers: Answers): number {
+  return 384 + 64 * (answers.byAuthid?.size ?? 0);
+}
+
+/** Whether a rule speaks of any, and of all, that is asked about. For a URI the two are one. */
+function relate(pattern: CompiledPattern, authid: string, uri: string, match: Match) {
+  const scope = pattern.scope(authid);
+  if (match === 'exact') {
+    const matches = scope.matches(uri);
+    return { touches: matches, covers: matches };
+  }
+  return { touches: scope.intersects(uri, match), covers: scope.covers(uri, match) };
+}
+
+function compileRule(rule: Rule): CompiledPattern {
+  try {
+    return compilePattern(rule.uri, rule.match);
+  } catch (error) {
+    throw new RuleError(rule.at, error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,20 @@
+import type { Action } from '../router/authorizer.ts';
+import type { Match } from '../wamp/uri.ts';
+
+/** How a rule's URI is compared. `glob`, only here: `*`, `?`, `[abc]` within a component, `**` for any number. */
+export type RuleMatch = Match | 'glob';
+
+/** One permission of a role, as a realm file has it (CONTRACT §4, "Permissions"). */
+export interface Rule {
+  /** URI or pattern; a component `{authid}` stands for the authid of the session that asks. */
+  readonly uri: string;
+  readonly match: RuleMatch;
+  readonly allow: readonly Action[];
+  readonly deny: readonly Action[];
+  /** Who is named to the receivers without being asked. */
+  readonly disclose: readonly ('publisher' | 'caller')[];
+  /** Carried along; not judged here. */
+  readonly signature?: unknown;
+  /** `file:line`. */
+  readonly at: string;
+}
