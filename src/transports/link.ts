@@ -41,7 +41,7 @@ export interface Link {
   destroy(): void;
   /** Bytes accepted and not yet taken by the operating system. */
   readonly pendingBytes: number;
-  /** Stops and resumes reading from the peer. */
+  /** Stops and resumes reading from the peer; messages that were already read with the last bytes still come. */
   pause(): void;
   resume(): void;
 }

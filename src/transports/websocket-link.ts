@@ -48,10 +48,10 @@ export interface WebSocketContext {
  * itself (bad frame, close frame of the peer): what is queued must then be written first, nothing may follow.
  */
 export class ReceivingWebSocket extends WebSocket {
-  beforeClose: (() => void) | undefined;
+  beforeClose: ((code: number | undefined) => void) | undefined;
 
   override close(code?: number, reason?: string | Buffer): void {
-    this.beforeClose?.();
+    this.beforeClose?.(code);
     super.close(code, reason);
   }
 }
@@ -69,6 +69,7 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
   #handler: LinkHandler | undefined;
   #end: LinkEnd | undefined;
   #closing = false;
+  #sentCode = NO_CLOSE_FRAME;
   #pausedByOwner = false;
   #throttled = false;
   #cutTimer: NodeJS.Timeout | undefined;
@@ -80,14 +81,16 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
     this.info = info;
     this.#compressed = ws.extensions !== '';
     this.#outbox = new Outbox(context.outboxes, this.#compressed ? new CompressedTarget(ws, socket) : socket, this);
-    ws.beforeClose = () => {
+    ws.beforeClose = (code = NO_CLOSE_FRAME) => {
+      if (!this.#closing) this.#sentCode = code;
       this.#closing = true;
       this.#outbox.finish();
     };
     ws.on('message', (bytes: Buffer, binary) => this.#received(bytes, binary));
     ws.on('ping', (payload) => this.#answerPing(payload));
     ws.on('error', (error) => {
-      this.#end ??= { cause: 'protocol', code: NO_CLOSE_FRAME, message: error.message };
+      // ws closes first and tells the error after.
+      this.#end ??= { cause: 'protocol', code: this.#sentCode, message: error.message };
     });
     ws.on('close', (code, reason) => this.#gone(code, reason));
   }

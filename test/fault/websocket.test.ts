@@ -94,7 +94,7 @@ describe('bad input ends the connection with its code, and no other connection',
     send(client);
     expect((await client.closeFrame()).code).toBe(code);
     client.destroy();
-    expect(await accepted.end()).toMatchObject({ cause: 'protocol' });
+    expect(await accepted.end()).toMatchObject({ cause: 'protocol', code });
     expect(accepted.messages).toHaveLength(0);
     bystander.client.text('alive');
     await bystander.server.until(() => bystander.server.messages.length === 1);
