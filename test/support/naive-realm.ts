@@ -1,0 +1,439 @@
+/**
+ * A realm as one would say it: plain lists, asked from their beginning to their end, nothing kept for speed. Broker and
+ * dealer must send every peer what this one writes into its inbox, in the same order.
+ */
+import { ErrorUri } from '../../src/wamp/errors.ts';
+import { Feature } from '../../src/wamp/features.ts';
+import { MessageType } from '../../src/wamp/messages.ts';
+import type { CancelMode, InvokePolicy, RegisterOptions } from '../../src/wamp/options.ts';
+import { isReserved, isValidUri, type Match } from '../../src/wamp/uri.ts';
+import type { CallParts, PublishParts } from './core.ts';
+import { LinearUriMap } from './linear-uri-map.ts';
+
+export interface NaiveSession {
+  readonly id: number;
+  readonly authid: string;
+  readonly authrole: string;
+  readonly features: number;
+  /** Types of messages that its peer does not take. */
+  refuses: readonly number[];
+  alive: boolean;
+  closed: string | undefined;
+  lastInvocation: number;
+  readonly inbox: unknown[][];
+}
+
+interface NaiveSubscription {
+  readonly id: number;
+  readonly uri: string;
+  readonly match: Match;
+  members: NaiveSession[];
+}
+
+interface NaiveCallee {
+  readonly session: NaiveSession;
+  /** Its number among all that ever joined a registration. */
+  readonly joined: number;
+  readonly discloseCaller: boolean;
+  readonly forwardTimeout: boolean;
+}
+
+interface NaiveRegistration {
+  readonly id: number;
+  readonly uri: string;
+  readonly match: Match;
+  readonly invoke: InvokePolicy;
+  readonly weak: boolean;
+  callees: NaiveCallee[];
+  /** `joined` of the callee asked last: a round robin by identity, without positions. */
+  asked: number;
+}
+
+export interface NaiveCall {
+  readonly caller: NaiveSession;
+  readonly request: number;
+  readonly callee: NaiveSession;
+  readonly invocation: number;
+  readonly receiveProgress: boolean;
+  readonly timeout: number;
+  /** undefined: never. */
+  expires: number | undefined;
+  killed: boolean;
+}
+
+export interface NaiveRules {
+  readonly maxSubscriptions: number;
+  readonly maxRegistrations: number;
+  readonly maxPendingCalls: number;
+  readonly callTimeoutMs: number;
+  /** `action uri` that is forbidden. */
+  readonly denied: readonly string[];
+  /** `action uri` where the publisher or caller is disclosed by rule. */
+  readonly disclosed: readonly string[];
+  /** What every refusing peer says. */
+  readonly refusal: string;
+}
+
+export class NaiveRealm {
+  now = 0;
+  sessions: NaiveSession[] = [];
+  subscriptions: NaiveSubscription[] = [];
+  registrations: NaiveRegistration[] = [];
+  calls: NaiveCall[] = [];
+  readonly #rules: NaiveRules;
+  #globalId = 1000;
+  #routerId = 0;
+  #joins = 0;
+
+  constructor(rules: NaiveRules) {
+    this.#rules = rules;
+  }
+
+  join(authid: string, authrole: string, features: number): NaiveSession {
+    this.#globalId += 1;
+    const session: NaiveSession = {
+      id: this.#globalId,
+      authid,
+      authrole,
+      features,
+      refuses: [],
+      alive: true,
+      closed: undefined,
+      lastInvocation: 0,
+      inbox: [],
+    };
+    this.sessions.push(session);
+    return session;
+  }
+
+  leave(session: NaiveSession): void {
+    session.alive = false;
+    this.sessions = this.sessions.filter((each) => each !== session);
+    for (const registration of this.registrations) {
+      registration.callees = registration.callees.filter((callee) => callee.session !== session);
+    }
+    this.registrations = this.registrations.filter((registration) => registration.callees.length > 0);
+    for (const call of this.calls.filter((each) => each.callee === session)) {
+      this.#forget(call);
+      this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.CANCELED);
+    }
+    for (const call of this.calls.filter((each) => each.caller === session)) {
+      this.#forget(call);
+      this.#interrupt(call, 'killnowait');
+    }
+    for (const subscription of this.subscriptions) {
+      subscription.members = subscription.members.filter((member) => member !== session);
+    }
+    this.subscriptions = this.subscriptions.filter((subscription) => subscription.members.length > 0);
+  }
+
+  subscribe(session: NaiveSession, request: number, topic: string, match: Match): void {
+    const { SUBSCRIBE } = MessageType;
+    if (this.#refused(session, SUBSCRIBE, request, 'subscribe', topic, match)) return;
+    let found = this.subscriptions.find((each) => each.uri === topic && each.match === match);
+    if (found?.members.includes(session) !== true) {
+      const held = this.subscriptions.filter((each) => each.members.includes(session)).length;
+      if (held >= this.#rules.maxSubscriptions) {
+        this.#error(session, SUBSCRIBE, request, ErrorUri.LIMIT_EXCEEDED);
+        return;
+      }
+      if (found === undefined) {
+        found = { id: this.#nextId(), uri: topic, match, members: [] };
+        this.subscriptions.push(found);
+      }
+      found.members.push(session);
+    }
+    this.#send(session, [MessageType.SUBSCRIBED, request, found.id]);
+  }
+
+  unsubscribe(session: NaiveSession, request: number, id: number): void {
+    const found = this.subscriptions.find((each) => each.id === id && each.members.includes(session));
+    if (found === undefined) {
+      this.#error(session, MessageType.UNSUBSCRIBE, request, ErrorUri.NO_SUCH_SUBSCRIPTION);
+      return;
+    }
+    found.members = found.members.filter((member) => member !== session);
+    this.subscriptions = this.subscriptions.filter((each) => each.members.length > 0);
+    this.#send(session, [MessageType.UNSUBSCRIBED, request]);
+  }
+
+  publish(session: NaiveSession, request: number, topic: string, parts: PublishParts): void {
+    const quiet = parts.acknowledge !== true;
+    if (this.#refused(session, MessageType.PUBLISH, request, 'publish', topic, 'exact', quiet)) return;
+    this.#globalId += 1;
+    const publication = this.#globalId;
+    const named = parts.discloseMe === true || this.#rules.disclosed.includes(`publish ${topic}`);
+    for (const subscription of matching(this.subscriptions, topic)) {
+      for (const member of subscription.members) {
+        if (member === session && parts.excludeMe !== false) continue;
+        if (!admitted(member, parts)) continue;
+        const details: Record<string, unknown> = {};
+        if (subscription.match !== 'exact') details.topic = topic;
+        if (named && has(member, Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION)) {
+          details.publisher = session.id;
+          details.publisher_authid = session.authid;
+          details.publisher_authrole = session.authrole;
+        }
+        this.#send(member, [MessageType.EVENT, subscription.id, publication, details, ...tail(parts)]);
+      }
+    }
+    if (parts.acknowledge === true) this.#send(session, [MessageType.PUBLISHED, request, publication]);
+  }
+
+  register(session: NaiveSession, request: number, uri: string, options: Partial<RegisterOptions>): void {
+    const { REGISTER } = MessageType;
+    const { match = 'exact', invoke = 'single', weak = false, forceReregister: force = false } = options;
+    if (this.#refused(session, REGISTER, request, 'register', uri, match)) return;
+    const held = this.registrations.filter((each) => each.callees.some((callee) => callee.session === session)).length;
+    if (held >= this.#rules.maxRegistrations) {
+      this.#error(session, REGISTER, request, ErrorUri.LIMIT_EXCEEDED);
+      return;
+    }
+    let found = this.registrations.find((each) => each.uri === uri && each.match === match && each.weak === weak);
+    const own = found?.callees.some((callee) => callee.session === session) === true;
+    const sharable = weak || force || found === undefined || (found.invoke === invoke && invoke !== 'single');
+    if ((own && !force) || !sharable) {
+      this.#error(session, REGISTER, request, ErrorUri.PROCEDURE_ALREADY_EXISTS);
+      return;
+    }
+    const displaced = force && !weak ? found : undefined;
+    if (displaced !== undefined) {
+      this.registrations = this.registrations.filter((each) => each !== displaced);
+      found = undefined;
+    }
+    if (found === undefined) {
+      found = { id: this.#nextId(), uri, match, invoke: weak ? 'last' : invoke, weak, callees: [], asked: 0 };
+      this.registrations.push(found);
+    }
+    this.#joins += 1;
+    const { discloseCaller = false, forwardTimeout = false } = options;
+    found.callees.push({ session, joined: this.#joins, discloseCaller, forwardTimeout });
+    this.#send(session, [MessageType.REGISTERED, request, found.id]);
+    for (const { session: each } of displaced?.callees ?? []) {
+      if (!has(each, Feature.CALLEE_REVOCATION)) continue;
+      this.#send(each, [MessageType.UNREGISTERED, 0, { registration: displaced?.id, reason: REASON }]);
+    }
+  }
+
+  unregister(session: NaiveSession, request: number, id: number): void {
+    const isOwn = (callee: NaiveCallee): boolean => callee.session === session;
+    const found = this.registrations.find((each) => each.id === id && each.callees.some(isOwn));
+    if (found === undefined) {
+      this.#error(session, MessageType.UNREGISTER, request, ErrorUri.NO_SUCH_REGISTRATION);
+      return;
+    }
+    found.callees = found.callees.filter((callee) => !isOwn(callee));
+    this.registrations = this.registrations.filter((each) => each.callees.length > 0);
+    this.#send(session, [MessageType.UNREGISTERED, request]);
+  }
+
+  call(session: NaiveSession, request: number, procedure: string, parts: CallParts): void {
+    const { CALL } = MessageType;
+    const own = this.calls.filter((each) => each.caller === session);
+    if (own.some((each) => each.request === request)) {
+      this.#violate(session);
+      return;
+    }
+    if (this.#refused(session, CALL, request, 'call', procedure, 'exact')) return;
+    if (own.length >= this.#rules.maxPendingCalls) {
+      this.#error(session, CALL, request, ErrorUri.LIMIT_EXCEEDED);
+      return;
+    }
+    const registration = this.#best(procedure);
+    if (registration === undefined) {
+      this.#error(session, CALL, request, ErrorUri.NO_SUCH_PROCEDURE);
+      return;
+    }
+    for (const callee of inTurn(registration)) {
+      registration.asked = callee.joined;
+      if (this.#invoke(session, request, procedure, parts, registration, callee)) return;
+    }
+    this.#error(session, CALL, request, this.#rules.refusal);
+  }
+
+  cancel(session: NaiveSession, request: number, mode: CancelMode): void {
+    const call = this.calls.find((each) => each.caller === session && each.request === request);
+    if (call === undefined || call.killed) return;
+    if (mode === 'kill') {
+      call.killed = true;
+      if (this.#interrupt(call, 'kill')) return;
+    }
+    this.#forget(call);
+    if (mode === 'killnowait') this.#interrupt(call, 'killnowait');
+    this.#error(session, MessageType.CALL, request, ErrorUri.CANCELED);
+  }
+
+  yield(session: NaiveSession, invocation: number, args: readonly unknown[], progress: boolean): void {
+    const call = this.#answered(session, invocation);
+    if (call === undefined) return;
+    if (progress && !call.receiveProgress) return;
+    if (progress && call.timeout > 0) call.expires = this.now + call.timeout;
+    if (!progress) this.#forget(call);
+    const details = progress ? { progress: true } : {};
+    if (this.#send(call.caller, [MessageType.RESULT, call.request, details, ...tail({ args })])) return;
+    if (progress) {
+      this.#forget(call);
+      this.#interrupt(call, 'killnowait');
+    }
+    this.#error(call.caller, MessageType.CALL, call.request, this.#rules.refusal);
+  }
+
+  error(session: NaiveSession, invocation: number, error: string, args: readonly unknown[]): void {
+    if (!isValidUri(error, 'exact', false)) {
+      this.#violate(session);
+      return;
+    }
+    const call = this.#answered(session, invocation);
+    if (call === undefined) return;
+    this.#forget(call);
+    this.#send(call.caller, [MessageType.ERROR, MessageType.CALL, call.request, {}, error, ...tail({ args })]);
+  }
+
+  advance(ms: number): void {
+    const until = this.now + ms;
+    const due = this.calls.filter((call) => call.expires !== undefined && call.expires <= until);
+    for (const call of due.sort((a, b) => (a.expires ?? 0) - (b.expires ?? 0))) {
+      this.#forget(call);
+      this.#interrupt(call, 'killnowait');
+      this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.TIMEOUT);
+    }
+    this.now = until;
+  }
+
+  #invoke(
+    caller: NaiveSession,
+    request: number,
+    procedure: string,
+    parts: CallParts,
+    registration: NaiveRegistration,
+    callee: NaiveCallee,
+  ): boolean {
+    const { session } = callee;
+    const asked = parts.timeout !== undefined && parts.timeout > 0 ? parts.timeout : this.#rules.callTimeoutMs;
+    const forwarded = callee.forwardTimeout && has(session, Feature.CALLEE_CALL_TIMEOUT);
+    const receiveProgress = parts.receiveProgress === true && has(session, Feature.CALLEE_PROGRESSIVE_RESULTS);
+    const byRule = this.#rules.disclosed.includes(`call ${procedure}`);
+    const named = parts.discloseMe === true || callee.discloseCaller || byRule;
+    const details: Record<string, unknown> = {};
+    if (registration.match !== 'exact') details.procedure = procedure;
+    if (receiveProgress) details.receive_progress = true;
+    if (forwarded && asked > 0) details.timeout = asked;
+    if (named && has(session, Feature.CALLEE_CALLER_IDENTIFICATION)) {
+      details.caller = caller.id;
+      details.caller_authid = caller.authid;
+      details.caller_authrole = caller.authrole;
+    }
+    const invocation = session.lastInvocation + 1;
+    if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, details, ...tail(parts)]))
+      return false;
+    session.lastInvocation = invocation;
+    const timeout = forwarded ? 0 : asked;
+    const expires = timeout > 0 ? this.now + timeout : undefined;
+    this.calls.push({ caller, request, callee: session, invocation, receiveProgress, timeout, expires, killed: false });
+    return true;
+  }
+
+  #best(procedure: string): NaiveRegistration | undefined {
+    const ordinary = this.registrations.filter((each) => !each.weak);
+    if (isReserved(procedure)) return ordinary.find((each) => each.match === 'exact' && each.uri === procedure);
+    return (
+      mapOf(ordinary).best(procedure)?.value ??
+      mapOf(this.registrations.filter((each) => each.weak)).best(procedure)?.value
+    );
+  }
+
+  #answered(session: NaiveSession, invocation: number): NaiveCall | undefined {
+    if (invocation > session.lastInvocation) this.#violate(session);
+    return this.calls.find((each) => each.callee === session && each.invocation === invocation);
+  }
+
+  #violate(session: NaiveSession): void {
+    session.closed = ErrorUri.PROTOCOL_VIOLATION;
+    this.leave(session);
+  }
+
+  #forget(call: NaiveCall): void {
+    this.calls = this.calls.filter((each) => each !== call);
+  }
+
+  #interrupt(call: NaiveCall, mode: CancelMode): boolean {
+    if (!has(call.callee, Feature.CALLEE_CALL_CANCELING)) return false;
+    return this.#send(call.callee, [MessageType.INTERRUPT, call.invocation, { mode }]);
+  }
+
+  #refused(
+    session: NaiveSession,
+    type: number,
+    request: number,
+    action: 'call' | 'register' | 'publish' | 'subscribe',
+    uri: string,
+    match: Match,
+    quiet = false,
+  ): boolean {
+    const reserved = (action === 'publish' || action === 'register') && isReserved(uri);
+    let error: string | undefined;
+    if (!isValidUri(uri, match, false) || reserved) error = ErrorUri.INVALID_URI;
+    else if (this.#rules.denied.includes(`${action} ${uri}`)) error = ErrorUri.NOT_AUTHORIZED;
+    if (error !== undefined && !quiet) this.#error(session, type, request, error);
+    return error !== undefined;
+  }
+
+  #error(session: NaiveSession, type: number, request: number, uri: string): void {
+    this.#send(session, [MessageType.ERROR, type, request, {}, uri]);
+  }
+
+  #send(session: NaiveSession, message: unknown[]): boolean {
+    if (!session.alive || session.refuses.includes(Number(message[0]))) return false;
+    session.inbox.push(message);
+    return true;
+  }
+
+  #nextId(): number {
+    this.#routerId += 1;
+    return this.#routerId;
+  }
+}
+
+/** Stands for the sentence of a revocation, which is for people. */
+export const REASON = 'some reason';
+
+function has(session: NaiveSession, feature: number): boolean {
+  return (session.features & feature) !== 0;
+}
+
+function tail({ args, kwargs }: Pick<CallParts, 'args' | 'kwargs'>): unknown[] {
+  if (kwargs !== undefined) return [args ?? [], kwargs];
+  return args === undefined || args.length === 0 ? [] : [args];
+}
+
+function mapOf<T extends { readonly uri: string; readonly match: Match }>(entries: readonly T[]): LinearUriMap<T> {
+  const map = new LinearUriMap<T>();
+  for (const entry of entries) map.set(entry.uri, entry.match, entry);
+  return map;
+}
+
+function matching(subscriptions: readonly NaiveSubscription[], topic: string): readonly NaiveSubscription[] {
+  return mapOf(subscriptions).matchAll(topic);
+}
+
+/** PITFALLS 37: in every list that is there, out of every list that forbids. */
+function admitted(member: NaiveSession, parts: PublishParts): boolean {
+  if (parts.eligible !== undefined && !parts.eligible.includes(member.id)) return false;
+  if (parts.eligibleAuthid !== undefined && !parts.eligibleAuthid.includes(member.authid)) return false;
+  if (parts.eligibleAuthrole !== undefined && !parts.eligibleAuthrole.includes(member.authrole)) return false;
+  if (parts.exclude?.includes(member.id) === true) return false;
+  if (parts.excludeAuthid?.includes(member.authid) === true) return false;
+  return parts.excludeAuthrole?.includes(member.authrole) !== true;
+}
+
+/** All callees in the order in which the policy asks them; `random` with a die that always shows the middle. */
+function inTurn(registration: NaiveRegistration): readonly NaiveCallee[] {
+  const { callees, invoke, asked } = registration;
+  if (invoke === 'last') return callees.toReversed();
+  if (invoke === 'roundrobin') {
+    return [...callees.filter((each) => each.joined > asked), ...callees.filter((each) => each.joined <= asked)];
+  }
+  if (invoke !== 'random') return callees;
+  const at = Math.floor(callees.length / 2);
+  return [...callees.slice(at), ...callees.slice(0, at)];
+}
