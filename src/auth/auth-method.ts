@@ -1,5 +1,9 @@
 import type { Identity } from '../router/authorizer.ts';
+import type { Clock } from '../router/clock.ts';
 import type { Dict } from '../wamp/payload.ts';
+import type { Decoys } from './decoys.ts';
+import type { RealmAuthSpec, SecretRef } from './principals.ts';
+import type { SlowHashes } from './slow-hashes.ts';
 
 /** What a method may know of the HELLO it answers. */
 export interface AuthRequest {
@@ -35,4 +39,45 @@ export interface AuthAttempt {
   begin(): AuthStep | Promise<AuthStep>;
   /** Answer to AUTHENTICATE. Called at most once, after a challenge. */
   finish(signature: string, extra: Dict): AuthStep | Promise<AuthStep>;
+}
+
+/** A method as one realm offers it: its credentials compiled, ready to be asked. Immutable. */
+export interface RealmMethod {
+  readonly name: string;
+  /** Whether the realm file gives anybody such a credential; says nothing about one user (CONTRACT §4, "Failures"). */
+  readonly allowed: boolean;
+  /** Milliseconds that pass at least between AUTHENTICATE and a denial, so that all reasons take equally long. */
+  readonly denialMs: number;
+  /** Whether HELLO brought what the method starts from (PITFALLS 14). Must not depend on who is known. */
+  canStart(request: AuthRequest): boolean;
+  /** Whom failures are counted against, together with the address. */
+  suspect(request: AuthRequest): string;
+  /**
+   * @param locked asked right before costly work is done: true where the client has meanwhile been locked out.
+   *   The attempt then answers `LOCKED_OUT` (auth/answers.ts) and verifies nothing.
+   */
+  attempt(request: AuthRequest, locked: () => boolean): AuthAttempt;
+  /** Whether the principal still holds the credential of that name. */
+  holds(principal: string, credential: string): boolean;
+}
+
+/** What a method is compiled from. */
+export interface RealmCredentials extends RealmAuthSpec {
+  /**
+   * @param where `principal "x": ticket`, for the warning.
+   * @returns undefined where the secret is unset, empty or unreadable: that credential does not exist.
+   */
+  secret(ref: SecretRef, where: string): string | undefined;
+  warn(message: string): void;
+  readonly decoys: Decoys;
+  readonly clock: Clock;
+  readonly slowHashes: SlowHashes;
+}
+
+/** An authentication method: one file, and one line in auth/registry.ts. */
+export interface AuthMethod {
+  /** As in HELLO.Details.authmethods. */
+  readonly name: string;
+  /** Reads this method's credentials out of a realm's principals; what is unusable is warned of and left out. */
+  compile(realm: RealmCredentials): RealmMethod;
 }

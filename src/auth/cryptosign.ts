@@ -1,0 +1,154 @@
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto';
+import type { Identity } from '../router/authorizer.ts';
+import type { Dict } from '../wamp/payload.ts';
+import { denied, principalIdentity, welcome } from './answers.ts';
+import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
+import { sameBytes } from './digests.ts';
+
+const DENIAL_MS = 100;
+const CHALLENGE_BYTES = 32;
+const SIGNATURE_BYTES = 64;
+const BINDING = 'tls-exporter';
+
+interface Holder {
+  readonly identity: Identity;
+  /** By public key, lower-case hex. */
+  readonly keys: ReadonlyMap<string, KeyObject>;
+}
+
+/** Nobody has its private half: signatures of unknown keys are verified against it, at the usual cost. */
+const NOBODY = generateKeyPairSync('ed25519').publicKey;
+
+/**
+ * Ed25519 keys (FEATURES D5, PITFALLS 18). Verified by OpenSSL with key objects made at compile time: tweetnacl takes
+ * some hundred times as long, too long for the main thread (docs/authentication.md, "What it costs").
+ */
+export const cryptosign: AuthMethod = { name: 'cryptosign', compile: (realm) => new RealmKeys(realm) };
+
+class RealmKeys implements RealmMethod {
+  readonly name = 'cryptosign';
+  readonly allowed: boolean;
+  readonly denialMs = DENIAL_MS;
+  readonly #holders = new Map<string, Holder>();
+  readonly #owners = new Map<string, Holder>();
+
+  constructor(realm: RealmCredentials) {
+    this.allowed = realm.principals.some((principal) => principal.cryptosign.length > 0);
+    for (const { authid, role, cryptosign } of realm.principals) {
+      const keys = new Map<string, KeyObject>();
+      const holder: Holder = { identity: principalIdentity(authid, role, 'cryptosign'), keys };
+      for (const text of cryptosign) {
+        const key = readKey(text, `principal "${authid}": cryptosign`, realm);
+        if (key === undefined) continue;
+        const hex = text.toLowerCase();
+        keys.set(hex, key);
+        const owner = this.#owners.get(hex);
+        if (owner === undefined) this.#owners.set(hex, holder);
+        else if (owner !== holder) {
+          const first = owner.identity.authid;
+          realm.warn(
+            `principal "${authid}": cryptosign: the key of "${first}" too; without authid it means "${first}"`,
+          );
+        }
+      }
+      if (keys.size > 0) this.#holders.set(authid, holder);
+    }
+  }
+
+  canStart(request: AuthRequest): boolean {
+    return publicKeyOf(request) !== undefined;
+  }
+
+  suspect(request: AuthRequest): string {
+    return request.authid ?? `cryptosign ${publicKeyOf(request)}`;
+  }
+
+  attempt(request: AuthRequest): AuthAttempt {
+    const pubkey = publicKeyOf(request) ?? '';
+    const holder = request.authid === undefined ? this.#owners.get(pubkey) : this.#holders.get(request.authid);
+    const key = holder?.keys.get(pubkey);
+    const challenge = randomBytes(CHALLENGE_BYTES);
+    const channelId = bindingFor(request);
+    const extra: Dict = {
+      challenge: challenge.toString('hex'),
+      ...(channelId && { channel_binding: BINDING }),
+    };
+    const message = channelId === undefined ? challenge : xor(challenge, channelId);
+    return {
+      begin: () => ({ kind: 'challenge', method: 'cryptosign', extra }),
+      finish: (signature) => check(holder?.identity, key, pubkey, message, signature),
+    };
+  }
+
+  holds(principal: string, credential: string): boolean {
+    const pubkey = credential.slice('cryptosign:'.length);
+    return this.#holders.get(principal)?.keys.has(pubkey) ?? false;
+  }
+}
+
+/** PITFALLS 18: hex of signature and message; the signature holds, and the message is the one we asked for. */
+function check(
+  identity: Identity | undefined,
+  key: KeyObject | undefined,
+  pubkey: string,
+  message: Buffer,
+  signature: string,
+): AuthStep {
+  if (signature.length !== 2 * (SIGNATURE_BYTES + CHALLENGE_BYTES) || !/^[0-9a-f]+$/i.test(signature)) {
+    return denied('cryptosign: signature is not 192 hex digits');
+  }
+  const bytes = Buffer.from(signature, 'hex');
+  const ours = sameBytes(bytes.subarray(SIGNATURE_BYTES), message);
+  const valid = verify(null, message, key ?? NOBODY, bytes.subarray(0, SIGNATURE_BYTES));
+  if (!ours) return denied('cryptosign: another message was signed than the challenge');
+  if (identity === undefined || key === undefined || !valid) {
+    return denied('cryptosign: wrong signature, or the key is not one of the principal');
+  }
+  return welcome(identity, `cryptosign:${pubkey}`);
+}
+
+function publicKeyOf(request: AuthRequest): string | undefined {
+  const pubkey = Object.hasOwn(request.authextra, 'pubkey') ? request.authextra.pubkey : undefined;
+  return typeof pubkey === 'string' && /^[0-9a-f]{64}$/i.test(pubkey) ? pubkey.toLowerCase() : undefined;
+}
+
+/** Binds only where the client asks for the one binding that TLS 1.3 has, and the connection offers it. */
+function bindingFor({ authextra, channelId }: AuthRequest): Buffer | undefined {
+  if (!Object.hasOwn(authextra, 'channel_binding') || authextra.channel_binding !== BINDING) return undefined;
+  return channelId?.length === CHALLENGE_BYTES ? channelId : undefined;
+}
+
+function xor(a: Buffer, b: Buffer): Buffer {
+  return Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)));
+}
+
+const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
+
+/**
+ * Points of small order, sign bit cleared: under such a "public key", all zeros among them, signatures can be made
+ * without a private key.
+ */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function readKey(hex: string, where: string, realm: RealmCredentials): KeyObject | undefined {
+  if (!/^[0-9a-f]{64}$/i.test(hex)) {
+    realm.warn(`${where}: a public key of 64 hex digits expected`);
+    return undefined;
+  }
+  const raw = Buffer.from(hex, 'hex');
+  const unsigned = Buffer.from(raw);
+  unsigned[31] = (unsigned[31] ?? 0) & 0x7f;
+  if (SMALL_ORDER.has(unsigned.toString('hex'))) {
+    realm.warn(`${where}: ${hex} is a placeholder that anybody can sign for; make a key with "waggle keys new"`);
+    return undefined;
+  }
+  return createPublicKey({ key: Buffer.concat([SPKI_ED25519, raw]), format: 'der', type: 'spki' });
+}
