@@ -1,4 +1,4 @@
-import { compileAcl, type Effect, type Explanation } from '../acl/compile.ts';
+import { compileAcl, type Effect, type Explanation, RuleError } from '../acl/compile.ts';
 import type { Rule } from '../acl/rule.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
@@ -35,12 +35,21 @@ export async function can(options: CanOptions, io: Pick<Io, 'stdout' | 'stderr' 
     return ExitCode.refused;
   }
   const realm = findRealm(loaded.config.realms, options.realm);
-  const answer = askRealm(realm, options);
-  io.stdout.write(answer.text);
-  return answer.allowed ? ExitCode.good : ExitCode.refused;
+  try {
+    const answer = askRealm(realm, options);
+    io.stdout.write(answer.text);
+    return answer.allowed ? ExitCode.good : ExitCode.refused;
+  } catch (error) {
+    if (!(error instanceof RuleError)) throw error;
+    io.stderr.write(`${error.at}: ${error.message}\n`);
+    return ExitCode.refused;
+  }
 }
 
-/** The question put to one realm. */
+/**
+ * The question put to one realm.
+ * @throws UsageError as `can` does, RuleError where a rule cannot be compiled
+ */
 export function askRealm(
   realm: Pick<RealmConfig, 'realm' | 'principals' | 'permissions' | 'strictUris'>,
   options: Pick<CanOptions, 'who' | 'action' | 'uri' | 'match'>,
