@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { MATCHES, type Match } from '../wamp/uri.ts';
 import { ACTIONS, type CanOptions, type Commands } from './commands.ts';
 import { ExitCode, type Io, UsageError } from './io.ts';
+import { version } from './version.ts';
 
 const DEFAULT_CONFIG = 'config/router.yaml';
 const CONFIG_FLAG = '--config <file>';
@@ -146,12 +146,4 @@ function addSecretCommands(program: Command, io: Io, commands: Commands, act: Ac
 
 function example(line: string): string {
   return `\nExample:\n  $ ${line}`;
-}
-
-/** The package's version; package.json is two folders up from here in the sources and in the build alike. */
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const manifest: unknown = JSON.parse(text);
-  if (typeof manifest === 'object' && manifest !== null && 'version' in manifest) return String(manifest.version);
-  throw new Error('package.json names no version');
 }
