@@ -37,7 +37,7 @@ function jsonText(value: unknown): string {
       .map(([key, item]) => `${JSON.stringify(key)}:${jsonText(item)}`)
       .join(',')}}`;
   }
-  return JSON.stringify(value ?? null);
+  return Object.is(value, -0) ? '-0' : JSON.stringify(value ?? null);
 }
 
 /** The libraries write integers above 2^32 as floats unless they are BigInt. */
