@@ -23,11 +23,11 @@ interface Job {
 export interface SlowHashLimits {
   /** Hashes computed at the same time: half of libuv's four threads, so that files and names are served meanwhile. */
   readonly concurrency: number;
-  /** Distinct hashes waiting for a thread; above it the client is told to come back. */
+  /** Distinct hashes waiting for a thread, few enough to be done within a handshake's time; above it: come back later. */
   readonly maxWaiting: number;
 }
 
-const DEFAULTS: SlowHashLimits = { concurrency: 2, maxWaiting: 128 };
+const DEFAULTS: SlowHashLimits = { concurrency: 2, maxWaiting: 32 };
 
 const deriveInPool: Derive = (ticket, { log2N, r, p, salt, hash }) =>
   new Promise((resolve, reject) => {

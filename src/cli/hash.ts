@@ -49,13 +49,15 @@ async function ticketYaml(ticket: string): Promise<string> {
  */
 export function looksGenerated(ticket: string): boolean {
   const distinct = new Set(ticket).size;
-  if (/^[0-9a-f]{32,}$/i.test(ticket)) return distinct >= 10;
+  if (/^[0-9a-f]{32,}$/i.test(ticket)) return distinct >= 10 && /[a-f]/i.test(ticket);
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(ticket)) return distinct >= 10;
   if (!/^[A-Za-z0-9+/_-]{40,}={0,2}$/.test(ticket)) return false;
-  // Words are told by their letters' case: random base64 changes it, or goes to a digit or sign, most of the time.
+  // Words are told by the case of their letters: in random base64 it changes most of the time, and two letters of five
+  // are capitals.
   const kinds = [...ticket].map((c) => (/[a-z]/.test(c) ? 'a' : /[A-Z]/.test(c) ? 'A' : '0'));
   const changes = kinds.filter((each, at) => at > 0 && each !== kinds[at - 1]).length;
-  return distinct >= 20 && new Set(kinds).size === 3 && changes >= ticket.length * 0.35;
+  const capitals = kinds.filter((each) => each === 'A').length;
+  return distinct >= 20 && kinds.includes('0') && changes >= ticket.length * 0.42 && capitals >= ticket.length * 0.22;
 }
 
 /** Salt as text: clients hash it as UTF-8; the base64 text of the derived key is the HMAC key (spec: "WAMP-CRA"). */
