@@ -21,7 +21,9 @@ function run(name, args, extra, shade) {
   children.add(child);
   const label = `${name.padEnd(12)}│ `;
   for (const stream of [child.stdout, child.stderr]) {
+    const isNote = libraryNotes();
     createInterface({ input: stream }).on('line', (line) => {
+      if (isNote(line)) return;
       heard.push(`${name}: ${line}`);
       console.log(colour ? `\u001b[${shade}m${label}\u001b[0m${line}` : `${label}${line}`);
       child.emit('line', line);
@@ -36,6 +38,20 @@ function run(name, args, extra, shade) {
     }
   });
   return child;
+}
+
+/** Tells the notes that autobahn-js writes for developers (with an object over several lines) from what agents say. */
+function libraryNotes() {
+  let within = false;
+  return (line) => {
+    if (/^(connection closed|Exception raised in invocation handler).*\{$/.test(line)) {
+      within = true;
+      return true;
+    }
+    if (!within) return /^auto-reconnect(ing| disabled)/.test(line);
+    within = line !== '}';
+    return true;
+  };
 }
 
 /** Resolves with the first line of `child` that matches. */

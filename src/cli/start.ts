@@ -90,11 +90,12 @@ function watchWith(server: Server, file: string, env: Env, log: Log): { close():
   return watchConfig(file, {
     env,
     current: server.config,
-    onChange(config, changes) {
+    onChange({ config, changes }) {
       server.reload(config);
       for (const change of changes) {
-        if (change.reloadable) log.info(`reloaded: ${change.what}`);
-        else log.warn(`${change.what}: restart needed`);
+        const what = change.kind === 'router' ? change.path : `realm ${change.realm} ${change.action}`;
+        if (change.reloadable) log.info(`reloaded: ${what}`);
+        else log.warn(`${what}: restart needed`);
       }
     },
     onProblems(problems) {

@@ -10,6 +10,10 @@ import type { Session } from './session.ts';
 /** Bounds of one realm (CONTRACT §3); 0 where it says so means none. */
 export interface RealmLimits {
   readonly maxSessions: number;
+  /** Longest message of a session; transports have the router's own bound, which is not lower. */
+  readonly maxMessageBytes: number;
+  /** Unsent output of one session's connection. */
+  readonly outboxBytes: number;
   readonly maxUriBytes: number;
   readonly maxSubscriptionsPerSession: number;
   readonly maxRegistrationsPerSession: number;

@@ -148,10 +148,13 @@ export class Server {
     return [...new Set(named)];
   }
 
-  /** Puts a new configuration in force, as far as it can be without a restart (CONTRACT §3, §4). Never throws. */
+  /**
+   * Puts a new configuration in force (CONTRACT §3, §4). Never throws.
+   * @param config differs from the one in force only in what can change without a restart
+   */
   reload(config: Config): void {
     if (this.#stopping !== undefined) return;
-    this.#config = { ...config, router: { ...config.router, listeners: this.#config.router.listeners } };
+    this.#config = config;
     this.#options.log.level = config.router.log.level;
     this.#reloadListeners(config);
     this.#hosts.apply(config.realms);

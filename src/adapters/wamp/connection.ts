@@ -48,6 +48,11 @@ export class WampConnection implements LinkHandler, Peer {
       this.#violated(`${binary ? 'binary' : 'text'} message on ${this.#serializer.subprotocol}`, 'unsupportedData');
       return;
     }
+    if (this.#realm !== undefined && bytes.length > this.#realm.limits.maxMessageBytes) {
+      const text = `a message of ${bytes.length} bytes; this realm takes ${this.#realm.limits.maxMessageBytes}`;
+      this.#violated(text, 'tooLarge', ErrorUri.PAYLOAD_SIZE_EXCEEDED);
+      return;
+    }
     let message: ClientMessage;
     try {
       message = this.#serializer.decode(bytes);
@@ -157,6 +162,7 @@ export class WampConnection implements LinkHandler, Peer {
       return;
     }
     this.#disarm();
+    this.#link.narrow(() => realm.limits.outboxBytes);
     this.#realm = realm;
     this.#session = session;
     this.#state = 'joined';
