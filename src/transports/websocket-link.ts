@@ -2,7 +2,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import type { KeepAlive, Watched } from './keep-alive.ts';
 import type { Link, LinkClose, LinkEnd, LinkHandler, LinkInfo } from './link.ts';
-import { Outbox, type OutboxOwner, type OutboxPool, type OverflowCause } from './outbox.ts';
+import { Outbox, type OutboxOwner } from './outbox.ts';
+import type { OutboxPool, OverflowCause } from './outbox-pool.ts';
 import { buildFrame, closeReason, type FrameCache, OPCODE } from './websocket-frames.ts';
 
 /** `LinkClose` in the numbers of RFC 6455 §7.4.1 and its registry. */

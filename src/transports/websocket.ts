@@ -5,7 +5,7 @@ import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws'
 import { refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkHandler, LinkInfo } from './link.ts';
-import type { OutboxPool } from './outbox.ts';
+import type { OutboxPool } from './outbox-pool.ts';
 import { FrameCache } from './websocket-frames.ts';
 import { ReceivingWebSocket, type TransportEvent, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Outbox, OutboxPool } from '../../src/transports/outbox.ts';
+import { Outbox } from '../../src/transports/outbox.ts';
+import { OutboxPool } from '../../src/transports/outbox-pool.ts';
 
 /** A socket that takes bytes at once or only when told, as Node's streams tell it. */
 class Target {

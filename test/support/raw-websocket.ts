@@ -157,7 +157,7 @@ export class RawWebSocket {
         socket.on('data', (chunk: Buffer) => {
           head = Buffer.concat([head, chunk]);
         });
-        await once(socket, 'close');
+        await new Promise<void>((resolve) => socket.once('close', () => resolve()));
       }
       return new RawWebSocket(socket, head.toString(), Buffer.alloc(0));
     }

@@ -4,7 +4,7 @@ import { HttpListener, type HttpListenerOptions } from '../../src/transports/htt
 import type { HttpRules } from '../../src/transports/http-rules.ts';
 import type { KeepAliveLimits } from '../../src/transports/keep-alive.ts';
 import type { Link, LinkEnd, LinkHandler } from '../../src/transports/link.ts';
-import { type OutboxLimits, OutboxPool } from '../../src/transports/outbox.ts';
+import { type OutboxLimits, OutboxPool } from '../../src/transports/outbox-pool.ts';
 import {
   type Arrival,
   type WebSocketEndpoint,

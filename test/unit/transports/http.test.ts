@@ -221,7 +221,7 @@ describe('limits', () => {
     socket.on('error', () => {});
     socket.resume();
     socket.write(bytes);
-    await once(socket, 'close');
+    await new Promise<void>((resolve) => socket.once('close', () => resolve()));
   });
 });
 

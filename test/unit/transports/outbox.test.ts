@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import {
-  Outbox,
-  type OutboxLimits,
-  type OutboxOwner,
-  OutboxPool,
-  type OverflowCause,
-} from '../../../src/transports/outbox.ts';
+import { Outbox, type OutboxOwner } from '../../../src/transports/outbox.ts';
+import { type OutboxLimits, OutboxPool, type OverflowCause } from '../../../src/transports/outbox-pool.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
