@@ -61,6 +61,8 @@ export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>): Compile
 
 const UNKNOWN_ROLE: Decision = Object.freeze({ kind: 'deny', reason: 'the role has no permissions', rules: [] });
 
+const UNVERIFIABLE = 'a rule asks for a signature there, and this version of the router verifies none';
+
 interface CompiledRule {
   readonly rule: Rule;
   readonly pattern: CompiledPattern;
@@ -124,7 +126,11 @@ class ActionAcl {
     this.#action = action;
     this.#discloses = action === 'publish' ? 'publisher' : action === 'call' ? 'caller' : undefined;
     this.#rules = rules.filter(
-      ({ rule }) => rule.allow.includes(action) || rule.deny.includes(action) || this.#isDisclosedBy(rule),
+      ({ rule }) =>
+        rule.allow.includes(action) ||
+        rule.deny.includes(action) ||
+        this.#isDisclosedBy(rule) ||
+        this.#isSignedBy(rule),
     );
     this.#usesAuthid = this.#rules.some(({ pattern }) => pattern.usesAuthid);
   }
@@ -145,12 +151,14 @@ class ActionAcl {
   judge(authid: string, uri: string, match: Match): Decision {
     const allowing: string[] = [];
     const denying: string[] = [];
+    const signing: string[] = [];
     let disclose = false;
     for (const { rule, pattern } of this.#rules) {
       const { touches, covers } = relate(pattern, authid, uri, match);
       if (covers && rule.allow.includes(this.#action)) allowing.push(rule.at);
       if (touches && rule.deny.includes(this.#action)) denying.push(rule.at);
       if (touches && this.#isDisclosedBy(rule)) disclose = true;
+      if (touches && this.#isSignedBy(rule)) signing.push(rule.at);
     }
     if (denying.length > 0) {
       return { kind: 'deny', reason: `role ${this.#role} is denied to ${this.#action} there`, rules: denying };
@@ -158,6 +166,8 @@ class ActionAcl {
     if (allowing.length === 0) {
       return { kind: 'deny', reason: `role ${this.#role} is not allowed to ${this.#action} there`, rules: allowing };
     }
+    // A rule that asks for a signature must never let an unverified message pass for a verified one.
+    if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, rules: signing };
     return { kind: 'allow', disclose, rules: allowing };
   }
 
@@ -172,6 +182,11 @@ class ActionAcl {
 
   #isDisclosedBy(rule: Rule): boolean {
     return this.#discloses !== undefined && rule.disclose.includes(this.#discloses);
+  }
+
+  /** `signature` adds up like `disclose`: it binds publications and calls, whichever rule allows them (CONTRACT §4). */
+  #isSignedBy(rule: Rule): boolean {
+    return rule.signature !== undefined && (this.#action === 'publish' || this.#action === 'call');
   }
 }
 

@@ -4,6 +4,7 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createLog, type Log } from '../observe/log.ts';
+import { aclProblems } from '../server/acl-problems.ts';
 import { Server } from '../server/server.ts';
 import type { StartOptions } from './commands.ts';
 import { ExitCode, type Io } from './io.ts';
@@ -63,8 +64,9 @@ function loadWithTicket(file: string, io: Io): Loaded | undefined {
     env = { ...env, [TOKEN]: ticket };
     result = loadConfig(file, env);
   }
-  if (result.ok) return { config: result.config, env, ticket };
-  for (const problem of result.problems) io.stderr.write(`${formatProblem(problem)}\n`);
+  const problems = result.ok ? aclProblems(result.config) : result.problems.map(formatProblem);
+  if (result.ok && problems.length === 0) return { config: result.config, env, ticket };
+  for (const problem of problems) io.stderr.write(`${problem}\n`);
   return undefined;
 }
 
@@ -87,10 +89,20 @@ function sayTicket(io: Io, config: Config, ticket: string): void {
 
 /** Saved changes are put in force while the router runs; a broken one is said and changes nothing (CONTRACT §4). */
 function watchWith(server: Server, file: string, env: Env, log: Log): { close(): void } {
+  const rejected = (problems: readonly string[]): void => {
+    server.metrics.reload('rejected');
+    for (const problem of problems) log.error(problem);
+    log.error('the configuration has problems; the one in force stays');
+  };
   return watchConfig(file, {
     env,
     current: server.config,
     onChange({ config, changes }) {
+      const refused = aclProblems(config);
+      if (refused.length > 0) {
+        rejected(refused);
+        return;
+      }
       server.reload(config);
       for (const change of changes) {
         const what = change.kind === 'router' ? change.path : `realm ${change.realm} ${change.action}`;
@@ -98,11 +110,7 @@ function watchWith(server: Server, file: string, env: Env, log: Log): { close():
         else log.warn(`${what}: restart needed`);
       }
     },
-    onProblems(problems) {
-      server.metrics.reload('rejected');
-      for (const problem of problems) log.error(formatProblem(problem));
-      log.error('the configuration has problems; the one in force stays');
-    },
+    onProblems: (problems) => rejected(problems.map(formatProblem)),
   });
 }
 

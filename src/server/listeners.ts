@@ -105,5 +105,7 @@ function readTls(files: NonNullable<ListenerConfig['tls']>): TlsFiles {
 }
 
 function sameTls(a: TlsFiles, b: TlsFiles): boolean {
-  return ['cert', 'key', 'clientCa'].every((key) => String(a[key as keyof TlsFiles]) === String(b[key as keyof TlsFiles]));
+  return ['cert', 'key', 'clientCa'].every(
+    (key) => String(a[key as keyof TlsFiles]) === String(b[key as keyof TlsFiles]),
+  );
 }

@@ -143,8 +143,13 @@ export class Server {
     if (activityLog !== undefined) named.push('activityLog');
     if (cluster !== undefined) named.push('cluster');
     const realms = [...this.#config.realms.values()];
+    const principals = realms.flatMap((realm) => [...realm.principals.values()]);
+    const rules = realms.flatMap((realm) => [...realm.permissions.values()].flat());
     if (realms.some((realm) => realm.dynamic !== undefined)) named.push('dynamic');
     if (realms.some((realm) => realm.events.length > 0)) named.push('events');
+    if (principals.some((principal) => principal.scram !== undefined)) named.push('scram');
+    if (rules.some((rule) => rule.signature !== undefined)) named.push('signature (denied meanwhile)');
+    if (rules.some((rule) => rule.audit)) named.push('audit');
     return [...new Set(named)];
   }
 
@@ -291,4 +296,3 @@ export class Server {
 function delay(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
-

@@ -271,4 +271,16 @@ describe('decisions and explanations', () => {
     expect(compile).toThrow(RuleError);
     expect(compile).toThrow(expect.objectContaining({ at: 'r.yaml:99' }));
   });
+
+  it('where a rule asks for a signature nothing unverified is published or called, whichever rule allows it', () => {
+    const signed = [
+      rule('cmd.', { match: 'prefix', allow: ['publish', 'call', 'register', 'subscribe'] }),
+      rule('cmd.halt', { signature: 'required' }),
+    ];
+    expect(allowed(signed, 'publish', 'cmd.halt')).toBe(false);
+    expect(allowed(signed, 'call', 'cmd.halt')).toBe(false);
+    expect(allowed(signed, 'publish', 'cmd.go')).toBe(true);
+    expect(allowed(signed, 'register', 'cmd.halt')).toBe(true);
+    expect(allowed(signed, 'subscribe', 'cmd.halt')).toBe(true);
+  });
 });
