@@ -1,5 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import { aclProblems } from '../server/acl-problems.ts';
 
 export interface CheckIo {
   readonly stdout: { write(text: string): unknown };
@@ -13,12 +14,12 @@ export interface CheckIo {
  */
 export function check(options: { readonly config: string; readonly strict: boolean }, io: CheckIo): number {
   const result = loadConfig(options.config, io.env);
-  const problems = result.ok ? [] : result.problems;
+  const problems = result.ok ? aclProblems(result.config) : result.problems.map(formatProblem);
   const warnings = result.ok ? result.config.warnings : result.warnings;
-  for (const problem of problems) io.stdout.write(`${formatProblem(problem)}\n`);
+  for (const problem of problems) io.stdout.write(`${problem}\n`);
   for (const warning of warnings)
     io.stdout.write(`${formatProblem({ ...warning, path: `warning: ${warning.path}` })}\n`);
-  if (result.ok) {
+  if (result.ok && problems.length === 0) {
     const { realms, files } = result.config;
     const count = (n: number, word: string) => `${n} ${word}${n === 1 ? '' : 's'}`;
     const warned = warnings.length === 0 ? '' : `, ${count(warnings.length, 'warning')}`;

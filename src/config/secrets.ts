@@ -1,7 +1,7 @@
 /** Credentials that live outside the realm files: which of them exist, and a fingerprint of the files. */
 
 import { createHash } from 'node:crypto';
-import type { ConfigPath, Problem } from './problem.ts';
+import { type ConfigPath, formatPath, type Position, type Problem } from './problem.ts';
 import type { Secrets } from './realm-config.ts';
 import type { Source } from './source.ts';
 import type { CraSpec, TicketSpec } from './types.ts';
@@ -13,7 +13,7 @@ export type ReadFile = (file: string) => Uint8Array;
 interface Unset {
   readonly variable: string;
   readonly source: Source;
-  readonly position: { readonly line: number; readonly column: number };
+  readonly position: Position;
   readonly path: Problem['path'];
   readonly users: Set<string>;
 }
@@ -53,13 +53,15 @@ export class SecretSources implements Secrets {
   }
 
   /** Notes that a credential of `authid` does not exist because `variable` is unset or empty. */
-  unset(variable: string, source: Source, path: ConfigPath, authid: string, at = source.position(path)): void {
+  unset(variable: string, source: Source, path: ConfigPath, authid: string, at?: Position): void {
     const key = `${source.file}\0${variable}`;
     const first = this.#unset.get(key);
     if (first !== undefined) first.users.add(authid);
     else {
-      const { path: shown } = source.problem(path, '');
-      this.#unset.set(key, { variable, source, position: at, path: shown, users: new Set([authid]) });
+      // A credential left out already is where it was written; the tree has closed up behind it.
+      const { path: shown } = at === undefined ? source.problem(path, '') : { path: formatPath(path) };
+      const position = at ?? source.position(path);
+      this.#unset.set(key, { variable, source, position, path: shown, users: new Set([authid]) });
     }
   }
 
