@@ -1,8 +1,13 @@
 import type { RouterObserver } from '../router/observer.ts';
 import type { Log } from './log.ts';
 
+/** A loss is said at once, then at most this often, with how many there were since. */
+const LOSS_INTERVAL_MS = 5000;
+
 /** Says what people want to read of a realm's life: who came and went, what was refused. Never a payload. */
 export function loggingObserver(log: Log): RouterObserver {
+  let lost = 0;
+  let saidAt = Number.NEGATIVE_INFINITY;
   return {
     joined(session) {
       const { authid, authrole, authmethod } = session.identity;
@@ -14,7 +19,17 @@ export function loggingObserver(log: Log): RouterObserver {
     },
     received() {},
     sent() {},
-    dropped() {},
+    dropped(session, message, cause) {
+      // The other causes are races that the protocol expects: answers after a cancel, receivers that left.
+      if (cause !== 'peer_refused') return;
+      lost += 1;
+      const now = performance.now();
+      if (now - saidAt < LOSS_INTERVAL_MS) return;
+      const { authid } = session.identity;
+      log.warn({ session: session.id, authid, type: message.type, lost }, 'messages were not taken by their receivers');
+      lost = 0;
+      saidAt = now;
+    },
     denied(session, action, uri, reason) {
       const { authid, authrole } = session.identity;
       log.info({ session: session.id, authid, authrole, action, uri, reason }, 'denied');
