@@ -1,6 +1,7 @@
 /**
  * What `router.yaml` and realm files may say: types, defaults, ranges and their documentation, in this one place.
  * The JSON Schemas for editors and the table in docs/configuration.md are generated from it (`npm run schemas`).
+ * Longer than other files, as one place is worth more here than short files.
  * Checks that need more than one value stand in router-config.ts, realm-config.ts and cross.ts.
  */
 
