@@ -46,6 +46,15 @@ describe('a reader that stopped reading', () => {
     expect(server.pool.totalBytes).toBe(healthy.server.link.pendingBytes);
   });
 
+  it('PITFALLS 81: is cut soon after, however long others may take for the closing handshake', async () => {
+    const patient = await new TestServer({ transport: { closeTimeoutMs: 600_000 } }).start();
+    const { client, server: accepted } = await patient.pair();
+    client.freeze();
+    while (accepted.link.write(EVENT, false, false)) await turn();
+    expect(await accepted.end()).toMatchObject({ cause: 'slowPeer' });
+    await patient.stop();
+  });
+
   it('PITFALLS 81: that reads again in time finds whole frames and then the close frame 1013', async () => {
     const { client, server: accepted } = await server.pair();
     client.freeze();

@@ -194,9 +194,11 @@ describe('peers that vanish', () => {
 
   it('an owner that stopped reading does not make its peer look dead', async () => {
     const { server: accepted } = await server.pair();
-    const other = await server.pair();
     accepted.link.pause();
-    expect(await other.server.end()).toMatchObject({ cause: 'deadPeer' });
+    for (let i = 0; i < 2; i += 1) {
+      const other = await server.pair();
+      expect(await other.server.end()).toMatchObject({ cause: 'deadPeer' });
+    }
     expect(accepted.ends).toHaveLength(0);
     accepted.link.resume();
     expect(await accepted.end()).toMatchObject({ cause: 'deadPeer' });

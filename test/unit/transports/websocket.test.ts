@@ -208,6 +208,16 @@ describe('messages', () => {
     expect(written.size).toBe(1);
     expect(event.toString()).toBe('[36,1,2,{}]');
   });
+
+  it('of the same bytes are text or binary as each write says', async () => {
+    await start();
+    const { client, server: accepted } = await server.pair();
+    const bytes = Buffer.from('[]');
+    accepted.link.write(bytes, false, false);
+    accepted.link.write(bytes, true, false);
+    expect(await client.next()).toMatchObject({ opcode: OP.text, payload: bytes });
+    expect(await client.next()).toMatchObject({ opcode: OP.binary, payload: bytes });
+  });
 });
 
 describe('the end of a link', () => {
