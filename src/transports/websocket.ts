@@ -75,7 +75,7 @@ export class WebSocketTransport {
       autoPong: false,
       WebSocket: ReceivingWebSocket,
       perMessageDeflate: options.perMessageDeflate ?? false,
-      // Known to ws 8.19 and later, not to its types.
+      // Known to ws, not to its types; a test closes on a peer that never answers.
       closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
       handleProtocols: () => this.#chosen ?? false,
     };
