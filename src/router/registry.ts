@@ -60,7 +60,8 @@ export class Registry {
     }
     const existing = this.#index(options.weak).get(procedure, options.match);
     if (existing === undefined) return undefined;
-    if (session.registrations.has(existing.id) && !options.forceReregister) {
+    // force_reregister takes nothing over among weak ones, so a session would stand in the registration twice.
+    if (session.registrations.has(existing.id) && (options.weak || !options.forceReregister)) {
       return new WampError(ErrorUri.PROCEDURE_ALREADY_EXISTS, `this session has already registered ${procedure}`);
     }
     if (options.weak || options.forceReregister) return undefined;

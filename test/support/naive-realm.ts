@@ -192,7 +192,7 @@ export class NaiveRealm {
     let found = this.registrations.find((each) => each.uri === uri && each.match === match && each.weak === weak);
     const own = found?.callees.some((callee) => callee.session === session) === true;
     const sharable = weak || force || found === undefined || (found.invoke === invoke && invoke !== 'single');
-    if ((own && !force) || !sharable) {
+    if ((own && (weak || !force)) || !sharable) {
       this.#error(session, REGISTER, request, ErrorUri.PROCEDURE_ALREADY_EXISTS);
       return;
     }
