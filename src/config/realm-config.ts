@@ -27,8 +27,8 @@ type PrincipalFile = RealmFile['principals'][string];
 /** What `signature: required` means (the form most agents use, see docs/configuration.md). */
 const REQUIRED: SignatureSpec = { over: 'all', field: 'signature', key: 'agentId', ts: 'ts', nonce: 'nonce' };
 
-/** scrypt with more than this takes a gigabyte: no login is worth it. */
-const MAX_SCRYPT = { log2N: 20, r: 32, p: 16 };
+/** What one scrypt call may cost, and what its fields may hold; auth/ holds to the same. */
+const SCRYPT = { maxBytes: 128 * 2 ** 20, maxParallel: 16, minSalt: 8, minHash: 16, maxField: 64 };
 
 /** Decides whether a credential exists; notes a warning where it does not. */
 export interface Secrets {
@@ -179,14 +179,20 @@ class RealmBuilder {
     else this.#note(at, `is a key that stands at ${first} too, expected one place per key`);
   }
 
-  #checkScrypt(hash: string, at: ConfigPath): void {
-    const [kind, log2N, r, p] = hash.split('$');
+  #checkScrypt(text: string, at: ConfigPath): void {
+    const [kind, ...fields] = text.split('$');
     if (kind !== 'scrypt') return;
-    const { log2N: maxN, r: maxR, p: maxP } = MAX_SCRYPT;
-    if (Number(log2N) >= 1 && Number(r) >= 1 && Number(p) >= 1) {
-      if (Number(log2N) <= maxN && Number(r) <= maxR && Number(p) <= maxP) return;
+    const [log2N = 0, r = 0, p = 0] = fields.slice(0, 3).map(Number);
+    const { maxBytes, maxParallel, minSalt, minHash, maxField } = SCRYPT;
+    if (log2N < 1 || r < 1 || p < 1 || p > maxParallel || 128 * 2 ** log2N * r > maxBytes) {
+      const expected = `each from 1, p up to ${maxParallel} and 128·2^log2N·r up to ${maxBytes}`;
+      this.#note(at, `has log2N ${log2N}, r ${r}, p ${p}, expected ${expected}`);
     }
-    this.#note(at, `costs log2 N ${log2N}, r ${r}, p ${p}, expected 1 to ${maxN}, 1 to ${maxR}, 1 to ${maxP}`);
+    const [salt = 0, hash = 0] = fields.slice(3).map((field) => Buffer.from(field, 'base64').length);
+    if (salt < minSalt || hash < minHash || salt > maxField || hash > maxField) {
+      const expected = `from ${minSalt} and ${minHash} to ${maxField} bytes`;
+      this.#note(at, `has a salt of ${salt} and a hash of ${hash} bytes, expected ${expected}`);
+    }
   }
 
   /** File order counts and objects do not keep it for keys like `12`, so the keys come from the tree. */

@@ -193,7 +193,9 @@ export const routerSchema = shape({
 const roleName = () => someText('the name of a role');
 const envName = matching(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of an environment variable');
 const base64 = '[A-Za-z0-9+/]+={0,2}';
-const HASH = new RegExp(`^(?:sha256\\$[0-9a-f]{64}|scrypt\\$\\d{1,2}\\$\\d{1,3}\\$\\d{1,3}\\$${base64}\\$${base64})$`);
+const HASH = new RegExp(
+  `^(?:sha256\\$[0-9a-fA-F]{64}|scrypt\\$\\d{1,2}\\$\\d{1,3}\\$\\d{1,3}\\$${base64}\\$${base64})$`,
+);
 
 const ticket = z.union(
   [

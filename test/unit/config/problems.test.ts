@@ -312,8 +312,13 @@ const realm: Case[] = [
   ],
   [
     'scrypt that costs too much',
-    principal('ticket: { hash: "scrypt$30$8$1$c2FsdA==$aGFzaA==" }'),
-    `${S}:4:33: principals.p.ticket.hash: costs log2 N 30, r 8, p 1, expected 1 to 20`,
+    principal('ticket: { hash: "scrypt$18$8$1$c2FsdHNhbHQ=$aGFzaGhhc2hoYXNoaGFzaA==" }'),
+    `${S}:4:33: principals.p.ticket.hash: has log2N 18, r 8, p 1, expected each from 1, p up to 16`,
+  ],
+  [
+    'scrypt that is too short',
+    principal('ticket: { hash: "scrypt$14$8$1$c2FsdA==$aGFzaA==" }'),
+    `${S}:4:33: principals.p.ticket.hash: has a salt of 4 and a hash of 4 bytes, expected from 8 and 16 to 64 bytes`,
   ],
   [
     'an unknown key of a ticket',
