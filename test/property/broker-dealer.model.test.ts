@@ -106,14 +106,22 @@ const command = fc.oneof(
       kind: fc.constant('call'),
       who: nat,
       procedure,
-      timeout: fc.constantFrom(0, 1000, 3000),
-      receiveProgress: fc.boolean(),
+      timeout: fc.constantFrom(0, 1000, 3000, 3000),
+      receiveProgress: fc.constantFrom(true, true, false),
       discloseMe: fc.boolean(),
       reuse: fc.integer({ min: 0, max: 40 }).map((n) => n === 0),
       value: nat,
     }),
   },
-  { weight: 7, arbitrary: fc.record({ kind: fc.constant('yield'), which: nat, progress: fc.boolean(), value: nat }) },
+  {
+    weight: 7,
+    arbitrary: fc.record({
+      kind: fc.constant('yield'),
+      which: nat,
+      progress: fc.constantFrom(true, true, false),
+      value: nat,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('error'), which: nat, value: nat }) },
   {
     weight: 2,
@@ -145,7 +153,7 @@ const command = fc.oneof(
       }),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance'), seconds: fc.integer({ min: 1, max: 3 }) }) },
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('advance'), seconds: fc.integer({ min: 1, max: 3 }) }) },
 );
 
 type Commands = typeof command extends fc.Arbitrary<infer T> ? T : never;
