@@ -1,6 +1,6 @@
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import { aclProblems } from '../server/acl-problems.ts';
+import { startProblems } from '../server/start-problems.ts';
 
 export interface CheckIo {
   readonly stdout: { write(text: string): unknown };
@@ -14,7 +14,7 @@ export interface CheckIo {
  */
 export function check(options: { readonly config: string; readonly strict: boolean }, io: CheckIo): number {
   const result = loadConfig(options.config, io.env);
-  const problems = result.ok ? aclProblems(result.config) : result.problems.map(formatProblem);
+  const problems = result.ok ? startProblems(result.config) : result.problems.map(formatProblem);
   const warnings = result.ok ? result.config.warnings : result.warnings;
   for (const problem of problems) io.stdout.write(`${problem}\n`);
   for (const warning of warnings)

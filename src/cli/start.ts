@@ -4,8 +4,8 @@ import { formatProblem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
 import { watchConfig } from '../config/watch.ts';
 import { createLog, type Log } from '../observe/log.ts';
-import { aclProblems } from '../server/acl-problems.ts';
 import { Server } from '../server/server.ts';
+import { startProblems } from '../server/start-problems.ts';
 import type { StartOptions } from './commands.ts';
 import { ExitCode, type Io } from './io.ts';
 import { version } from './version.ts';
@@ -27,6 +27,8 @@ export async function start(options: StartOptions, io: Io): Promise<number> {
   const { config, env, ticket } = loaded;
   const log = createLog(config.router.log.level, io.stderr);
   for (const warning of config.warnings) log.warn(formatProblem(warning));
+  // From here on, so that whoever stops the router in the moment it says it is ready is heard as well.
+  const stopped = stopSignal();
   const server = new Server({ config, env, log, agent: `waggle-router/${version()}` });
   try {
     await server.start();
@@ -40,7 +42,7 @@ export async function start(options: StartOptions, io: Io): Promise<number> {
   if (ticket !== undefined) sayTicket(io, config, ticket);
   io.stdout.write(`ready in ${Math.round(performance.now() - began)} ms\n`);
   const watch = watchWith(server, options.config, env, log);
-  const signal = await stopSignal();
+  const signal = await stopped;
   log.info(`${signal}: stopping`);
   watch.close();
   await server.stop();
@@ -64,7 +66,7 @@ function loadWithTicket(file: string, io: Io): Loaded | undefined {
     env = { ...env, [TOKEN]: ticket };
     result = loadConfig(file, env);
   }
-  const problems = result.ok ? aclProblems(result.config) : result.problems.map(formatProblem);
+  const problems = result.ok ? startProblems(result.config) : result.problems.map(formatProblem);
   if (result.ok && problems.length === 0) return { config: result.config, env, ticket };
   for (const problem of problems) io.stderr.write(`${problem}\n`);
   return undefined;
@@ -98,7 +100,7 @@ function watchWith(server: Server, file: string, env: Env, log: Log): { close():
     env,
     current: server.config,
     onChange({ config, changes }) {
-      const refused = aclProblems(config);
+      const refused = startProblems(config);
       if (refused.length > 0) {
         rejected(refused);
         return;

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { AdapterContext } from '../adapters/adapter.ts';
 import { adapterFor } from '../adapters/registry.ts';
 import type { AdminConfig, EndpointConfig, ListenerConfig } from '../config/types.ts';
@@ -6,6 +5,7 @@ import { HttpListener, type HttpRoute, type TlsFiles } from '../transports/http.
 import type { HttpRules } from '../transports/http-rules.ts';
 import type { ListenAddress } from '../transports/listen.ts';
 import type { WebSocketTransport } from '../transports/websocket.ts';
+import { readTls } from './start-problems.ts';
 
 /** What is live while a listener runs: reload changes it (CONTRACT §3). */
 export type LiveRules = Pick<ListenerConfig, 'hosts' | 'origins'>;
@@ -27,6 +27,7 @@ export class Listener {
   #address: ListenAddress | undefined;
   #tls: TlsFiles | undefined;
 
+  /** @throws Error naming certificate and key where they are not usable */
   constructor(config: ListenerConfig | AdminConfig, routes: readonly HttpRoute[], deps: ListenerDeps) {
     this.config = config;
     this.#rules = config;
@@ -93,15 +94,6 @@ function addressOf(config: ListenerConfig | AdminConfig): ListenAddress {
 
 function httpRules(live: LiveRules): HttpRules {
   return { hosts: live.hosts, origins: live.origins };
-}
-
-function readTls(files: NonNullable<ListenerConfig['tls']>): TlsFiles {
-  const read = (file: string): Buffer => readFileSync(file);
-  return {
-    cert: read(files.cert),
-    key: read(files.key),
-    ...(files.clientCa === undefined ? {} : { clientCa: read(files.clientCa) }),
-  };
 }
 
 function sameTls(a: TlsFiles, b: TlsFiles): boolean {

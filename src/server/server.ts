@@ -38,6 +38,8 @@ export interface OpenEndpoint {
 const SECRETS_POLL_MS = 500;
 /** How often a draining stop looks whether calls are still in flight, ms. */
 const DRAIN_POLL_MS = 20;
+/** Time peers have to answer GOODBYE at the end, ms. */
+const GOODBYE_GRACE_MS = 1000;
 /** Time connections have for their closing handshake at the end, ms. */
 const CLOSE_GRACE_MS = 1000;
 
@@ -197,8 +199,17 @@ export class Server {
     const deadline = performance.now() + drainMs;
     while (this.#callsInFlight() > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
     for (const realm of this.router.realms) realm.close(CLOSING[mode]);
+    if (mode === 'goodbye') await this.#untilGone(GOODBYE_GRACE_MS);
+    // Whoever has not joined, or has not answered GOODBYE, has no session to end and should come back as well.
+    this.#websockets.closeAll('restart', CLOSING.drop.message);
     await Promise.all(this.#listeners.map((listener) => listener.http.close(CLOSE_GRACE_MS)));
     await this.#admin?.http.close();
+  }
+
+  /** Waits until all connections are gone, `graceMs` at most. */
+  async #untilGone(graceMs: number): Promise<void> {
+    const deadline = performance.now() + graceMs;
+    while (this.#websockets.connections > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
   }
 
   #callsInFlight(): number {

@@ -4,7 +4,7 @@ import { TLSSocket } from 'node:tls';
 import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
 import { refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
-import type { Link, LinkHandler, LinkInfo } from './link.ts';
+import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
 import type { OutboxPool } from './outbox-pool.ts';
 import { FrameCache } from './websocket-frames.ts';
 import { ReceivingWebSocket, type TransportEvent, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
@@ -90,6 +90,11 @@ export class WebSocketTransport {
   /** Peers removed by keep-alive since the start. */
   get deadPeers(): number {
     return this.#context.deadPeers;
+  }
+
+  /** Closes every connection, whatever its owner has in mind for it. Those that are closing already go on. */
+  closeAll(how: LinkClose, message: string): void {
+    for (const link of [...this.#context.links]) link.close(how, message);
   }
 
   /** Answers an HTTP/1.1 upgrade request: 101 and a link for `endpoint`, or a refusal that says why. */
