@@ -158,6 +158,8 @@ export interface AgentOptions {
   readonly onchallenge?: (session: unknown, method: string, extra: Dict) => unknown;
   /** Default 0: none. undefined: what autobahn does by itself. */
   readonly max_retries?: number | undefined;
+  /** Seconds; absent: what autobahn does by itself. */
+  readonly initial_retry_delay?: number;
 }
 
 let factories = 0;
