@@ -30,5 +30,9 @@ export function past(bytes: Buffer, at: number, length: number): number {
 /** The big-endian unsigned integer of 1, 2 or 4 bytes at `at`. @throws ProtocolViolation where bytes are missing */
 export function unsigned(bytes: Buffer, at: number, width: 1 | 2 | 4): number {
   past(bytes, at, width);
-  return bytes.readUIntBE(at, width);
+  const first = bytes[at] ?? 0;
+  if (width === 1) return first;
+  const two = (first << 8) | (bytes[at + 1] ?? 0);
+  if (width === 2) return two;
+  return two * 0x1_0000 + (((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
 }

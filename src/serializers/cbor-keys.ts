@@ -18,7 +18,10 @@ export class KeySet {
   add(start: number, end: number): boolean {
     const bytes = this.#bytes;
     if (this.#names === undefined) {
-      const isPlainText = (bytes[start] ?? 0) >> 5 === TEXT && argument(bytes, start) !== INDEFINITE;
+      const first = bytes[start] ?? 0;
+      // A text of less than 24 bytes, as nearly every key is: the head is one byte.
+      if (first >= 0x60 && first < 0x78 && this.#bounds.length < FEW * 2) return this.#addPair(start + 1, end);
+      const isPlainText = first >> 5 === TEXT && argument(bytes, start) !== INDEFINITE;
       if (isPlainText && this.#bounds.length < FEW * 2) return this.#addPair(behindHead(bytes, start), end);
       this.#names = new Set();
       for (let i = 0; i < this.#bounds.length; i += 2) {
@@ -30,19 +33,18 @@ export class KeySet {
   }
 
   #addPair(start: number, end: number): boolean {
+    const bytes = this.#bytes;
     const bounds = this.#bounds;
+    const length = end - start;
     for (let i = 0; i < bounds.length; i += 2) {
-      if (this.#same(bounds[i] ?? 0, bounds[i + 1] ?? 0, start, end)) return false;
+      const other = bounds[i] ?? 0;
+      if ((bounds[i + 1] ?? 0) - other !== length) continue;
+      // From the end: keys of equal length mostly differ there.
+      let at = length - 1;
+      while (at >= 0 && bytes[start + at] === bytes[other + at]) at--;
+      if (at < 0) return false;
     }
     bounds.push(start, end);
-    return true;
-  }
-
-  #same(start: number, end: number, otherStart: number, otherEnd: number): boolean {
-    let length = end - start;
-    if (length !== otherEnd - otherStart) return false;
-    // From the end: keys of equal length mostly differ there.
-    while (--length >= 0) if (this.#bytes[start + length] !== this.#bytes[otherStart + length]) return false;
     return true;
   }
 

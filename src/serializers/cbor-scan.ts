@@ -38,6 +38,7 @@ export function skipValue(bytes: Buffer, at: number, depth: number, notes: Conve
   const major = first >> 5;
   if (major === 7) return skipSimple(bytes, at, next, notes);
   const count = argument(bytes, at);
+  if (count === INDEFINITE && (major < 2 || major === 6)) throw new ProtocolViolation('CBOR head in a reserved form');
   switch (major) {
     case 2:
       return count === INDEFINITE ? skipChunks(bytes, at, notes) : past(bytes, next, count);
@@ -47,9 +48,11 @@ export function skipValue(bytes: Buffer, at: number, depth: number, notes: Conve
       return skipList(bytes, next, count, depth + 1, notes);
     case 5:
       return skipMap(bytes, next, count, depth + 1, notes, false);
+    case 6:
+      return skipTagged(bytes, next, count, depth + 1, notes);
+    default:
+      return next;
   }
-  if (count === INDEFINITE) throw new ProtocolViolation('CBOR head in a reserved form');
-  return major === 6 ? skipTagged(bytes, next, count, depth + 1, notes) : next;
 }
 
 /** false, true, null, undefined and floats travel everywhere; other simple values (RFC 8949, §3.3) do not. */

@@ -11,6 +11,9 @@ import { exercise, isExpected, serializerMessage, thrownBy } from '../contract/s
 import { decodeRaw, encodeRaw, type RawName } from '../support/raw-codec.ts';
 import { slowCbor, slowMsgpack } from '../support/slow-decoders.ts';
 
+// A failure is shrunk no longer than this, so that it is reported before the test's own time is up.
+fc.configureGlobal({ interruptAfterTimeLimit: 12_000 });
+
 const LIMIT = 2n ** 53n;
 
 /** No string that begins with NUL: JSON would say binary with it (PITFALLS 71). */
