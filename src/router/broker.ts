@@ -81,7 +81,7 @@ export class Broker {
     }
     if (this.#isFull(session)) this.#refuseFull(session, message);
     else if (existing !== undefined) this.#attach(session, existing, request);
-    else cluster.announce('subscribe', topic, match, (refused) => this.#announced(session, message, refused));
+    else cluster.announce('subscription', topic, match, (refused) => this.#announced(session, message, refused));
   }
 
   #announced(session: Session, message: Subscribe, refused: string | undefined): void {
@@ -95,7 +95,7 @@ export class Broker {
     const existing = this.#subscriptions.get(topic, match);
     const full = existing?.subscribers.has(session) !== true && this.#isFull(session);
     if (session.ended || full) {
-      if (existing === undefined) this.#context.cluster.withdraw('subscribe', topic, match);
+      if (existing === undefined) this.#context.cluster.withdraw('subscription', topic, match);
       if (full) this.#refuseFull(session, message);
       return;
     }
@@ -145,7 +145,7 @@ export class Broker {
     if (!subscription.subscribers.delete(session) || subscription.subscribers.size > 0) return;
     this.#subscriptions.delete(subscription.uri, subscription.match);
     this.#byId.delete(subscription.id);
-    this.#context.cluster.withdraw('subscribe', subscription.uri, subscription.match);
+    this.#context.cluster.withdraw('subscription', subscription.uri, subscription.match);
   }
 
   leave(session: Session): void {
@@ -180,8 +180,13 @@ export class Broker {
         }
       });
     } else {
-      this.#context.cluster.publish(topic, publication.id, unacknowledged);
+      this.forward(publication);
     }
+  }
+
+  /** Hands a publication that nobody waits for to the other nodes. */
+  forward(publication: Publication): void {
+    this.#context.cluster.publish(publication.topic, publication.id, unacknowledged);
   }
 
   /** The subscriptions that a publication to `topic` reaches. */

@@ -21,6 +21,7 @@ export class Plan implements ReceiptSink {
   readonly #forms = new Map<Subscription, EventForms>();
   readonly #listeners: ((receipt: Receipt) => void)[] = [];
   #recipients: readonly Recipient[] | undefined;
+  #forwarded = false;
 
   /** @param accept makes the publication with this plan as the place for receipts */
   constructor(broker: Broker, accept: (receipts: ReceiptSink) => Publication) {
@@ -36,6 +37,7 @@ export class Plan implements ReceiptSink {
 
   /** Delivers to one recipient. @returns false where it has left meanwhile or did not take the event */
   deliver(recipient: Recipient): boolean {
+    this.#forward();
     const { session, subscription } = recipient;
     if (session.ended || !subscription.subscribers.has(session)) return false;
     let forms = this.#forms.get(subscription);
@@ -48,7 +50,15 @@ export class Plan implements ReceiptSink {
 
   /** What a PUBLISH does: the same lines of the broker, without building the list of recipients. */
   deliverAll(): void {
+    this.#forward();
     this.#broker.deliver(this.publication);
+  }
+
+  /** Other nodes get it whole with the first delivery here. */
+  #forward(): void {
+    if (this.#forwarded) return;
+    this.#forwarded = true;
+    this.#broker.forward(this.publication);
   }
 
   /** Calls `listener` for each receipt that is settled from now on. */

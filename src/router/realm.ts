@@ -146,7 +146,7 @@ export class Realm implements RealmContext {
   }
 
   /**
-   * What a PUBLISH would do, without doing it (ARCHITECTURE §1.4).
+   * What a PUBLISH would do, without doing it (ARCHITECTURE §1.4). A refusal is told to the observer as any other.
    * @returns the refusal where it may not be published
    */
   plan(session: Session, message: Publish): Plan | WampError {

@@ -3,6 +3,7 @@ import { Feature } from '../wamp/features.ts';
 import { MessageType, type Register, requestError, type Unregister } from '../wamp/messages.ts';
 import type { Match } from '../wamp/uri.ts';
 import { isReserved } from '../wamp/uri.ts';
+import type { Announced } from './cluster.ts';
 import type { RealmContext } from './context.ts';
 import { Registration } from './registration.ts';
 import type { Session } from './session.ts';
@@ -46,7 +47,7 @@ export class Registry {
     const known = this.#index(options.weak).get(procedure, options.match);
     if (known !== undefined) this.#attach(session, message);
     else {
-      this.#context.cluster.announce('register', procedure, options.match, (refused) => {
+      this.#context.cluster.announce(announced(options.weak), procedure, options.match, (refused) => {
         this.#announced(session, message, refused);
       });
     }
@@ -86,7 +87,7 @@ export class Registry {
       return;
     }
     if (this.#index(options.weak).get(procedure, options.match) === undefined) {
-      this.#context.cluster.withdraw('register', procedure, options.match);
+      this.#context.cluster.withdraw(announced(options.weak), procedure, options.match);
     }
     if (refusal !== undefined) this.#refuse(session, message, refusal.uri, refusal.message);
   }
@@ -138,7 +139,7 @@ export class Registry {
     const index = this.#index(registration.weak);
     if (index.get(registration.uri, registration.match) !== registration) return;
     index.delete(registration.uri, registration.match);
-    this.#context.cluster.withdraw('register', registration.uri, registration.match);
+    this.#context.cluster.withdraw(announced(registration.weak), registration.uri, registration.match);
   }
 
   /** Takes a callee away against its will, and tells it where it announced that it can be told (FEATURES B12). */
@@ -164,4 +165,8 @@ export class Registry {
   #refuse(session: Session, message: Register | Unregister, uri: string, text: string): void {
     this.#context.send(session, requestError(message.type, message.request, uri, text));
   }
+}
+
+function announced(weak: boolean): Announced {
+  return weak ? 'weakRegistration' : 'registration';
 }

@@ -44,7 +44,7 @@ export interface RegisterOptions {
   readonly match: Match;
   readonly invoke: InvokePolicy;
   readonly discloseCaller: boolean;
-  /** Takes the procedure over: callees of another policy or of `single` are revoked (FEATURES B10). */
+  /** Takes the procedure over: all callees it has are revoked (FEATURES B10). */
   readonly forceReregister: boolean;
   /** The callee runs the call's timeout itself (FEATURES B3). */
   readonly forwardTimeout: boolean;

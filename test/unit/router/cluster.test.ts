@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { ErrorUri } from '../../../src/wamp/errors.ts';
+import { ErrorUri, WampError } from '../../../src/wamp/errors.ts';
 import { MessageType } from '../../../src/wamp/messages.ts';
 import { LateCluster } from '../../support/clusters.ts';
-import { type CoreOptions, errorWire, TestCore } from '../../support/core.ts';
+import { type CoreOptions, errorWire, publishMessage, TestCore } from '../../support/core.ts';
 
 function late(options: CoreOptions = {}) {
   const cluster = new LateCluster();
@@ -20,7 +20,7 @@ describe('a cluster that answers a turn later (ARCHITECTURE 1.4)', () => {
     expect(client.take()).toEqual([errorWire(48, 4, ErrorUri.NO_SUCH_PROCEDURE)]);
     cluster.complete();
     expect(client.takeTypes()).toEqual([MessageType.SUBSCRIBED, MessageType.REGISTERED, MessageType.PUBLISHED]);
-    expect(cluster.said).toEqual(['announce subscribe a.b exact', 'announce register p exact', 'publish a.b']);
+    expect(cluster.said).toEqual(['announce subscription a.b exact', 'announce registration p exact', 'publish a.b']);
   });
 
   it('what exists here already is not announced again, and withdrawn when the last holder goes', () => {
@@ -36,7 +36,7 @@ describe('a cluster that answers a turn later (ARCHITECTURE 1.4)', () => {
     one.vanish();
     expect(cluster.said).toHaveLength(2);
     two.vanish();
-    expect(cluster.said.slice(2)).toEqual(['withdraw register p exact', 'withdraw subscribe a.b exact']);
+    expect(cluster.said.slice(2)).toEqual(['withdraw registration p exact', 'withdraw subscription a.b exact']);
   });
 
   it('an asker who left before the completion holds nothing, and what he announced is withdrawn', () => {
@@ -51,7 +51,7 @@ describe('a cluster that answers a turn later (ARCHITECTURE 1.4)', () => {
     expect([core.realm.broker.size, core.realm.dealer.registry.size, client.session.subscriptions.size]).toEqual([
       0, 0, 0,
     ]);
-    expect(cluster.said.slice(3)).toEqual(['withdraw subscribe a.b exact', 'withdraw register p exact']);
+    expect(cluster.said.slice(3)).toEqual(['withdraw subscription a.b exact', 'withdraw registration p exact']);
   });
 
   it('of two who register the same meanwhile, the first to complete has it', () => {
@@ -97,7 +97,7 @@ describe('a cluster that answers a turn later (ARCHITECTURE 1.4)', () => {
       errorWire(32, 3, ErrorUri.LIMIT_EXCEEDED),
       errorWire(64, 4, ErrorUri.LIMIT_EXCEEDED),
     ]);
-    expect(cluster.said.slice(4)).toEqual(['withdraw subscribe b exact', 'withdraw register b exact']);
+    expect(cluster.said.slice(4)).toEqual(['withdraw subscription b exact', 'withdraw registration b exact']);
   });
 });
 
@@ -117,5 +117,28 @@ describe('a cluster that refuses', () => {
     ]);
     expect([core.realm.broker.size, core.realm.dealer.registry.size]).toEqual([0, 0]);
     expect([client.session.subscriptions.size, client.session.registrations.size]).toEqual([0, 0]);
+  });
+
+  it('a planned publication reaches the other nodes once, however it is delivered here', () => {
+    const { cluster, core } = late();
+    const [publisher, one, two] = [core.join(), core.join(), core.join()];
+    one.subscribe('a.b');
+    cluster.complete();
+    two.subscribe('a.b');
+    const said = cluster.said.length;
+    const plan = core.realm.plan(publisher.session, publishMessage('a.b'));
+    if (plan instanceof WampError) throw plan;
+    expect(cluster.said).toHaveLength(said);
+    for (const recipient of plan.recipients) plan.deliver(recipient);
+    expect(cluster.said.slice(said)).toEqual(['publish a.b']);
+  });
+
+  it('a weak registration is announced as one, for on every node an ordinary one goes before it', () => {
+    const { cluster, core } = late();
+    const client = core.join();
+    client.register('p', { weak: true });
+    cluster.complete();
+    client.vanish();
+    expect(cluster.said).toEqual(['announce weakRegistration p exact', 'withdraw weakRegistration p exact']);
   });
 });
