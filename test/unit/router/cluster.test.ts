@@ -126,7 +126,7 @@ describe('a cluster that refuses', () => {
     cluster.complete();
     two.subscribe('a.b');
     const said = cluster.said.length;
-    const plan = core.realm.plan(publisher.session, publishMessage('a.b'));
+    const plan = core.realm.plan(publisher.session, publishMessage(1, 'a.b'));
     if (plan instanceof WampError) throw plan;
     expect(cluster.said).toHaveLength(said);
     for (const recipient of plan.recipients) plan.deliver(recipient);
