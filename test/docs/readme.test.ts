@@ -91,3 +91,14 @@ it('every heading that a link points at is there', () => {
   );
   expect(broken).toEqual([]);
 });
+
+it('every path of the repository that a page names in backticks is there', () => {
+  const gone = pages.flatMap((page) =>
+    [...text(page).matchAll(/`((?:src|test|scripts|examples|docs|config)\/[\w./-]*\w)`/g)]
+      .map(([, path = '']) => path)
+      // A contract suite is named without its ending; it has two files.
+      .filter((path) => !['', '.ts', '.test.ts'].some((ending) => existsSync(join(root, path + ending))))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(gone).toEqual([]);
+});
