@@ -134,8 +134,13 @@ function listOf<T>(
 
 const isString = (value: unknown): value is string => typeof value === 'string';
 
-/** Session ids in lists may be any integer: unknown ones are ignored (PITFALLS 37). */
-const isInteger = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value);
+const isInteger = (value: unknown): value is number | bigint => typeof value === 'bigint' || Number.isInteger(value);
+
+/** Session ids in lists may be any integer: unknown ones, beyond 2^53 too, are ignored (PITFALLS 37). */
+function sessionIds(dict: Dict, key: string, where: string): readonly number[] | undefined {
+  const ids = listOf(dict, key, where, isInteger, 'session ids');
+  return ids?.filter((id) => typeof id === 'number');
+}
 
 export function stringList(dict: Dict, key: string, where: string): readonly string[] | undefined {
   return listOf(dict, key, where, isString, 'strings');
@@ -187,10 +192,10 @@ export function readPublishOptions(options: Dict): PublishOptions {
 
 function readReceivers(options: Dict, where: string): ReceiverLists | undefined {
   const lists: ReceiverLists = {
-    exclude: listOf(options, 'exclude', where, isInteger, 'session ids'),
+    exclude: sessionIds(options, 'exclude', where),
     excludeAuthid: stringList(options, 'exclude_authid', where),
     excludeAuthrole: stringList(options, 'exclude_authrole', where),
-    eligible: listOf(options, 'eligible', where, isInteger, 'session ids'),
+    eligible: sessionIds(options, 'eligible', where),
     eligibleAuthid: stringList(options, 'eligible_authid', where),
     eligibleAuthrole: stringList(options, 'eligible_authrole', where),
   };

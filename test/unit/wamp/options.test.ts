@@ -126,6 +126,11 @@ it('PITFALLS 74: keys inherited from a prototype are not options', () => {
   expect(readPublishOptions(inherited).acknowledge).toBe(false);
 });
 
+it('PITFALLS 37: a session id beyond 2^53, which binary encodings can say, is ignored like any unknown one', () => {
+  const options = readPublishOptions({ exclude: [7, 2n ** 60n], eligible: [2n ** 60n] });
+  expect(options.receivers).toMatchObject({ exclude: [7], eligible: [] });
+});
+
 it('PITFALLS 37: an empty list of receivers is not an absent one', () => {
   expect(readPublishOptions({ acknowledge: true }).receivers).toBeUndefined();
   expect(readPublishOptions({ eligible: [] }).receivers).toMatchObject({ eligible: [], exclude: undefined });
