@@ -12,25 +12,39 @@ export function probeRoutes(
   source: ProbeSource,
 ): ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void> {
   return new Map([
-    ['/healthz', (_request, response) => answer(response, 200, 'text/plain; charset=utf-8', 'ok\n')],
+    ['/healthz', readOnly((response) => answer(response, 200, TEXT, 'ok\n'))],
     [
       '/readyz',
-      (_request, response) => {
-        if (source.ready()) answer(response, 200, 'text/plain; charset=utf-8', 'ready\n');
-        else answer(response, 503, 'text/plain; charset=utf-8', 'not ready\n');
-      },
+      readOnly((response) => {
+        if (source.ready()) answer(response, 200, TEXT, 'ready\n');
+        else answer(response, 503, TEXT, 'not ready\n');
+      }),
     ],
     [
       '/metrics',
-      (_request, response) => {
+      readOnly((response) => {
         const { contentType, text } = source.metrics();
         text().then(
           (body) => answer(response, 200, contentType, body),
-          () => answer(response, 500, 'text/plain; charset=utf-8', 'metrics could not be collected\n'),
+          () => answer(response, 500, TEXT, 'metrics could not be collected\n'),
         );
-      },
+      }),
     ],
   ]);
+}
+
+const TEXT = 'text/plain; charset=utf-8';
+
+/** A page that is only read: GET and HEAD (RFC 9110 §15.5.6 for the rest). */
+function readOnly(page: (response: ServerResponse) => void) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    if (request.method === 'GET' || request.method === 'HEAD') {
+      page(response);
+      return;
+    }
+    response.setHeader('allow', 'GET, HEAD');
+    answer(response, 405, TEXT, 'this page is only read: GET or HEAD\n');
+  };
 }
 
 function answer(response: ServerResponse, status: number, contentType: string, body: string): void {
