@@ -44,6 +44,8 @@ export class RawClient {
   readonly name: RawName;
   /** Everything that came, as values. */
   readonly received: unknown[] = [];
+  /** The same as it came. */
+  readonly bytes: Buffer[] = [];
   /** Set by {@link join}. */
   session = 0;
   welcome: Dict = {};
@@ -59,6 +61,7 @@ export class RawClient {
     this.name = name;
     this.#wire = wire;
     wire.onMessage = (bytes) => {
+      this.bytes.push(bytes);
       this.received.push(decodeRaw(name, bytes));
       this.#changed();
     };
