@@ -1,6 +1,6 @@
 /** When a silent peer is asked, and when it is given up; milliseconds, read anew at each round. */
 export interface KeepAliveLimits {
-  /** Silence after which a ping is sent. */
+  /** Silence after which a ping is sent; 0: nobody is pinged, nobody is given up. */
   readonly pingMs: number;
   /** Silence after the ping after which the peer is dead. */
   readonly timeoutMs: number;
@@ -50,7 +50,8 @@ export class KeepAlive {
 
   #arm(): void {
     const { pingMs, timeoutMs } = this.#limits();
-    const wait = Math.min(Math.max(Math.min(pingMs, timeoutMs) / 4, ROUND_MS.least), ROUND_MS.most);
+    const shorter = pingMs === 0 ? Number.POSITIVE_INFINITY : Math.min(pingMs, timeoutMs);
+    const wait = Math.min(Math.max(shorter / 4, ROUND_MS.least), ROUND_MS.most);
     this.#due = performance.now() + wait;
     this.#timer = setTimeout(this.#round, wait);
     this.#timer.unref();
@@ -66,7 +67,8 @@ export class KeepAlive {
       const signs = connection.signsOfLife();
       watch.since += stoodStillMs;
       const silentMs = now - watch.since;
-      if (signs !== watch.signs) {
+      // Rounds go on while nobody is pinged: a reload may ask for pings again.
+      if (signs !== watch.signs || pingMs === 0) {
         watch.signs = signs;
         watch.since = now;
         watch.probed = false;

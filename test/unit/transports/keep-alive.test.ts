@@ -35,6 +35,16 @@ afterEach(() => {
 });
 
 describe('keep-alive', () => {
+  it('with pingMs 0 asks nobody and gives nobody up, until a reload asks for pings again', () => {
+    limits.pingMs = 0;
+    keepAlive.add(connection);
+    vi.advanceTimersByTime(60_000);
+    expect([connection.probes, connection.deaths.length]).toEqual([0, 0]);
+    limits.pingMs = 1000;
+    vi.advanceTimersByTime(2500);
+    expect([connection.probes, connection.deaths.length]).toEqual([1, 1]);
+  });
+
   it('asks a silent peer once after pingMs and gives it up timeoutMs later', () => {
     keepAlive.add(connection);
     vi.advanceTimersByTime(999);
