@@ -96,7 +96,11 @@ export function skipValue(bytes: Buffer, at: number, depth: number, portable: bo
 
 /** ext8, ext16, ext32 (c7–c9) and fixext1 … fixext16 (d4–d8): forwarded between speakers of MessagePack only. */
 function skipExtension(bytes: Buffer, at: number, type: number, portable: boolean): number {
-  if (portable) throw unsayable('an extension type of MessagePack cannot be sent in another encoding');
+  if (portable) {
+    // So msgpackr, and with it wampy, writes `undefined`; to others it is null, as CBOR's is (PITFALLS 73).
+    if (type === 0xd4 && bytes[at + 1] === 0 && bytes[at + 2] === 0) return at + 3;
+    throw unsayable('an extension type of MessagePack cannot be sent in another encoding');
+  }
   if (type === 0xc7) return past(bytes, at + 3, unsigned(bytes, at + 1, 1));
   if (type === 0xc8) return past(bytes, at + 4, unsigned(bytes, at + 1, 2));
   if (type === 0xc9) return past(bytes, at + 6, unsigned(bytes, at + 1, 4));

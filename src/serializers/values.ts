@@ -65,6 +65,8 @@ function fromMap(map: ReadonlyMap<unknown, unknown>, textKeys: boolean): unknown
       if (textKeys) throw new ProtocolViolation(`dictionary key: string expected, got ${typeof key}`);
       return withAnyKeys(map);
     }
+    // In a header an option that is undefined was not given: clients write it so, and JSON leaves it out.
+    if (textKeys && value === undefined) continue;
     setOwn(object, key, canonical(value, textKeys));
   }
   return object;

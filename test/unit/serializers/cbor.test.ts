@@ -150,6 +150,11 @@ describe('payload', () => {
     expect(() => payload('81 a2 01f6 6101f6')).not.toThrow();
   });
 
+  it('PITFALLS 73: an option that is undefined was not given', () => {
+    const message = cbor.decode(hex('84 10 01 a2 6a6578636c7564655f6d65 f7 6b61636b6e6f776c65646765 f5 6161'));
+    expect(message).toMatchObject({ options: { acknowledge: true, excludeMe: true } });
+  });
+
   it('PITFALLS 73: indefinite strings and containers, floats, bignums, undefined and tag 55799 have values', () => {
     const args =
       '8c 5f41014102ff 7f6161 62c3b6 ff 9f01ff bf616101ff f93c00 fa3fc00000 f7 c24400000005 c25f48ffffffffffffffff48ffffffffffffffffff c340 d9d9f78101 d8404101';

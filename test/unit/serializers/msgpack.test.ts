@@ -77,6 +77,11 @@ describe('header', () => {
     }
   });
 
+  it('PITFALLS 73: an option that is undefined, as msgpackr writes it, was not given', () => {
+    const message = msgpack.decode(hex('94 10 01 82 aa6578636c7564655f6d65 d40000 ab61636b6e6f776c65646765c3 a161'));
+    expect(message).toMatchObject({ options: { acknowledge: true, excludeMe: true } });
+  });
+
   it('of equal keys in options the last wins', () => {
     const message = msgpack.decode(hex('94 10 01 82 ab61636b6e6f776c65646765c3 ab61636b6e6f776c65646765c2 a161'));
     expect(message).toMatchObject({ options: { acknowledge: false } });
@@ -129,6 +134,12 @@ describe('payload', () => {
     expect(() => sent.tail(json)).toThrow(notSayable);
     expect(() => sent.tail(cbor)).toThrow(notSayable);
     expect(() => frame(sent)).not.toThrow();
+  });
+
+  it('PITFALLS 73: undefined, as msgpackr writes it, stays between speakers of MessagePack and is null to others', () => {
+    const sent = payload('92 d40000 81a178d40000');
+    expect(sent.value().args).toEqual([null, { x: null }]);
+    expect(frame(sent)).toContain('92d4000081a178d40000');
   });
 
   it('uint64 and int64 beyond 2^53 are BigInt, smaller ones numbers', () => {
