@@ -2,6 +2,7 @@
  * What a rule's URI says of URIs and of patterns. Compiled once, when a realm file is read; `{authid}` is filled in
  * per question, which costs a few string operations and compiles nothing.
  */
+import { globMatches, literalHeadLength } from '../router/glob.ts';
 import { type Match, uriMatches } from '../wamp/uri.ts';
 import { ANY_NUMBER, type ComponentTest, compileComponent, isSpecial, matchComponents } from './glob.ts';
 import type { RuleMatch } from './rule.ts';
@@ -15,7 +16,7 @@ export interface Scope {
   matches(uri: string): boolean;
   /** Whether the rule speaks of everything that the pattern may ever match (CONTRACT §4). */
   covers(pattern: string, match: PatternMatch): boolean;
-  /** Whether some valid URI is matched by both. For globs `true` may mean "perhaps". */
+  /** Whether some valid URI is matched by both. Where a glob is one of them, `true` may mean "perhaps". */
   intersects(pattern: string, match: PatternMatch): boolean;
 }
 
@@ -68,7 +69,7 @@ function exactScope(text: string): Scope {
   return {
     matches: (uri) => uri === text,
     covers: () => false,
-    intersects: (pattern, match) => uriMatches(pattern, match, text),
+    intersects: (pattern, match) => (match === 'glob' ? globMatches(pattern, text) : uriMatches(pattern, match, text)),
   };
 }
 
@@ -77,9 +78,9 @@ function prefixScope(text: string): Scope {
     matches: (uri) => uri.startsWith(text),
     covers: (pattern, match) => literalHead(pattern, match).startsWith(text),
     intersects: (pattern, match) =>
-      match === 'prefix'
-        ? pattern.startsWith(text) || text.startsWith(pattern)
-        : prefixMeetsWildcard(text, pattern, (part, tail) => part.startsWith(tail)),
+      match === 'wildcard'
+        ? prefixMeetsWildcard(text, pattern, (part, tail) => part.startsWith(tail))
+        : headsMeet(literalHead(pattern, match), text),
   };
 }
 
@@ -92,10 +93,11 @@ function subtreeScope(text: string): Scope {
     // The prefix `x.planner` also matches `x.planner2`; the wildcard without a wildcard matches itself only.
     covers: (pattern, match) =>
       literalHead(pattern, match).startsWith(below) || (match === 'wildcard' && pattern === text),
-    intersects: (pattern, match) =>
-      match === 'prefix'
-        ? text.startsWith(pattern) || pattern.startsWith(below)
-        : prefixMeetsWildcard(text, pattern, (part, tail) => part === tail),
+    intersects: (pattern, match) => {
+      if (match === 'wildcard') return prefixMeetsWildcard(text, pattern, (part, tail) => part === tail);
+      const head = literalHead(pattern, match);
+      return text.startsWith(head) || head.startsWith(below);
+    },
   };
 }
 
@@ -111,7 +113,7 @@ function wildcardScope(text: string): Scope {
     intersects: (pattern, match) =>
       match === 'wildcard'
         ? agrees(pattern, (mine, other) => mine === '' || other === '' || mine === other)
-        : prefixMeetsWildcard(pattern, text, (part, tail) => part.startsWith(tail)),
+        : prefixMeetsWildcard(literalHead(pattern, match), text, (part, tail) => part.startsWith(tail)),
   };
 }
 
@@ -132,10 +134,7 @@ function globBuilder(parts: readonly string[]): (authid: string) => Scope {
       matches: (uri) => matchComponents(tests, uri.split('.')),
       covers: () => false,
       // Not decided beyond the literal beginnings: a deny that may meet the pattern refuses it.
-      intersects: (pattern, match) => {
-        const other = literalHead(pattern, match);
-        return head.startsWith(other) || other.startsWith(head);
-      },
+      intersects: (pattern, match) => headsMeet(literalHead(pattern, match), head),
     };
   };
 }
@@ -143,6 +142,7 @@ function globBuilder(parts: readonly string[]): (authid: string) => Scope {
 /** The text that everything matched by the pattern begins with (CONTRACT §4). */
 function literalHead(pattern: string, match: PatternMatch): string {
   if (match === 'prefix') return pattern;
+  if (match === 'glob') return pattern.slice(0, literalHeadLength(pattern));
   const parts = pattern.split('.');
   const firstEmpty = parts.indexOf('');
   return firstEmpty === -1
@@ -151,6 +151,11 @@ function literalHead(pattern: string, match: PatternMatch): string {
         .slice(0, firstEmpty)
         .map((part) => `${part}.`)
         .join('');
+}
+
+/** Whether a text can begin with both. */
+function headsMeet(a: string, b: string): boolean {
+  return a.startsWith(b) || b.startsWith(a);
 }
 
 /** Whether a valid URI can begin with `prefix` and match `wildcard`; `ends` compares the prefix's last component. */

@@ -1,8 +1,11 @@
 import type { Action } from '../router/authorizer.ts';
 import type { Match } from '../wamp/uri.ts';
 
-/** How a rule's URI is compared. `glob`, only here: `*`, `?`, `[abc]` within a component, `**` for any number. */
-export type RuleMatch = Match | 'glob';
+/**
+ * How a rule's URI is compared. A rule's `glob` is not that of a subscription: `*`, `?`, `[abc]` stand within a
+ * component, `**` for any number of them (acl/glob.ts).
+ */
+export type RuleMatch = Match;
 
 /** One permission of a role, as a realm file has it (CONTRACT §4, "Permissions"). */
 export interface Rule {

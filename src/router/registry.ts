@@ -24,7 +24,7 @@ export class Registry {
   }
 
   /**
-   * The registration that a call of `procedure` goes to: exact, else longest prefix, else best wildcard; a weak one
+   * The registration that a call of `procedure` goes to: exact, else longest prefix, else best wildcard or glob; a weak one
    * only where no ordinary one matches.
    */
   best(procedure: string): Registration | undefined {
@@ -99,6 +99,8 @@ export class Registry {
     const registration = existing === undefined || displaced !== undefined ? this.#create(message) : existing;
     const { discloseCaller, forwardTimeout } = options;
     registration.callees.push({ session, discloseCaller, forwardTimeout });
+    // Of several weak globs the last to come is asked, so a further callee makes its glob the last.
+    if (options.weak && options.match === 'glob') this.#weak.set(procedure, options.match, registration);
     session.registrations.set(registration.id, registration);
     // Nobody holds the displaced one from here on: its callees may act within send().
     if (displaced !== undefined) for (const each of displaced.callees) each.session.registrations.delete(displaced.id);

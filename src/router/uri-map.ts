@@ -5,6 +5,7 @@
  * (test/support/linear-uri-map.ts), and both pass one contract suite (ARCHITECTURE §1.6).
  */
 import type { Match } from '../wamp/uri.ts';
+import { GlobSet } from './glob.ts';
 import { ResultCache } from './result-cache.ts';
 import { WildcardTrie } from './wildcard-trie.ts';
 
@@ -24,21 +25,22 @@ export class UriMap<T> {
   #lengths: readonly number[] = NOTHING;
   readonly #wildcards = new Map<string, UriEntry<T>>();
   readonly #trie = new WildcardTrie<UriEntry<T>>();
+  readonly #globs = new GlobSet<UriEntry<T>>();
   readonly #allCache = new ResultCache<readonly T[]>((values) => 8 * values.length);
   /** The best of the patterns only; exact entries are asked first. */
   readonly #bestCache = new ResultCache<{ readonly entry: UriEntry<T> | undefined }>(() => 32);
 
   get size(): number {
-    let size = this.#exact.size + this.#wildcards.size;
+    let size = this.#exact.size + this.#wildcards.size + this.#globs.size;
     for (const sameLength of this.#prefixes.values()) size += sameLength.size;
     return size;
   }
 
-  /** What was set under exactly this pair; one text under three policies is three entries (PITFALLS 40, 48). */
+  /** What was set under exactly this pair; one text under two policies is two entries (PITFALLS 40, 48). */
   get(uri: string, match: Match): T | undefined {
     if (match === 'exact') return this.#exact.get(uri)?.value;
     if (match === 'prefix') return this.#prefixes.get(uri.length)?.get(uri)?.value;
-    return this.#wildcards.get(uri)?.value;
+    return (match === 'wildcard' ? this.#wildcards.get(uri) : this.#globs.get(uri))?.value;
   }
 
   set(uri: string, match: Match, value: T): void {
@@ -47,6 +49,8 @@ export class UriMap<T> {
       this.#exact.set(uri, entry);
     } else if (match === 'prefix') {
       this.#setPrefix(entry);
+    } else if (match === 'glob') {
+      this.#globs.set(entry);
     } else {
       this.#wildcards.set(uri, entry);
       this.#trie.set(entry);
@@ -62,8 +66,8 @@ export class UriMap<T> {
   }
 
   /**
-   * Every entry that matches: exact, then prefixes (shortest first), then wildcards (in the precedence of `best`).
-   * The order in which they were set plays no part. The array is shared: it must not be changed, and a later `set` or
+   * Every entry that matches: exact, then prefixes (shortest first), then wildcards (in the precedence of `best`), then
+   * globs (the last set first); among the former the order in which they were set plays no part. The array is shared: it must not be changed, and a later `set` or
    * `delete` does not change it.
    */
   matchAll(uri: string): readonly T[] {
@@ -78,6 +82,7 @@ export class UriMap<T> {
       if (prefix !== undefined) found.push(prefix.value);
     }
     for (const wildcard of this.#trie.match(uri)) found.push(wildcard.value);
+    for (const glob of this.#globs.match(uri)) found.push(glob.value);
     const result = found.length === 0 ? NOTHING : found;
     this.#allCache.set(uri, result);
     return result;
@@ -86,23 +91,25 @@ export class UriMap<T> {
   /**
    * The one entry a call goes to: exact, else the longest prefix, else the wildcard with the most components before
    * its first empty one, then before its second, and so on (spec: "Calls matching multiple registrations"; PITFALLS
-   * 49). Two different patterns never tie.
+   * 49), else the glob set last. Two different wildcards never tie.
    */
   best(uri: string): UriEntry<T> | undefined {
     const exact = this.#exact.get(uri);
-    if (exact !== undefined || (this.#lengths.length === 0 && this.#trie.isEmpty)) return exact;
+    const onlyExact = this.#lengths.length === 0 && this.#trie.isEmpty && this.#globs.size === 0;
+    if (exact !== undefined || onlyExact) return exact;
     const cached = this.#bestCache.get(uri);
     if (cached !== undefined) return cached.entry;
-    const entry = this.#longestPrefix(uri) ?? this.#trie.match(uri)[0];
+    const entry = this.#longestPrefix(uri) ?? this.#trie.match(uri)[0] ?? this.#globs.match(uri)[0];
     this.#bestCache.set(uri, { entry });
     return entry;
   }
 
-  /** Every entry: exact ones, then prefixes, then wildcards. Not to be continued after a `set` or `delete`. */
+  /** Every entry: exact ones, then prefixes, wildcards, globs. Not to be continued after a `set` or `delete`. */
   *entries(): Iterable<UriEntry<T>> {
     yield* this.#exact.values();
     for (const length of this.#lengths) yield* this.#prefixes.get(length)?.values() ?? NOTHING;
     yield* this.#wildcards.values();
+    yield* this.#globs.entries();
   }
 
   #longestPrefix(uri: string): UriEntry<T> | undefined {
@@ -126,6 +133,7 @@ export class UriMap<T> {
 
   #delete(uri: string, match: Match): boolean {
     if (match === 'exact') return this.#exact.delete(uri);
+    if (match === 'glob') return this.#globs.delete(uri);
     if (match === 'wildcard') {
       const gone = this.#wildcards.delete(uri);
       if (gone) this.#trie.delete(uri);

@@ -1,9 +1,16 @@
 /** URI rules of the specification ("URIs", "Strict and Loose URI checks") and of its pattern-based features. */
 
-/** How a subscription's or registration's URI is compared with the URI of a publication or call. */
-export type Match = 'exact' | 'prefix' | 'wildcard';
+/**
+ * How a subscription's or registration's URI is compared with the URI of a publication or call. `glob` is of the
+ * router's own: sessions of other protocols subscribe with it (router/glob.ts), no WAMP message says it.
+ */
+export type Match = 'exact' | 'prefix' | 'wildcard' | 'glob';
 
-export const MATCHES: readonly Match[] = ['exact', 'prefix', 'wildcard'];
+/** What WAMP messages may say. */
+export const MATCHES: readonly Exclude<Match, 'glob'>[] = ['exact', 'prefix', 'wildcard'];
+
+/** Longest glob, in UTF-16 units: its cost grows with its length, and peers choose it. */
+export const MAX_GLOB_LENGTH = 256;
 
 // `\s` of JavaScript includes U+00A0 and U+3000, as the loose rule wants (PITFALLS 28).
 const LOOSE = /^(?:[^\s.#]+\.)*[^\s.#]+$/u;
@@ -17,7 +24,7 @@ const STRICT_LAST_EMPTY = /^(?:[0-9a-z_]+\.)*[0-9a-z_]*$/;
  * Whether `uri` may stand in a message under match policy `match` (PITFALLS 28, 29).
  *
  * exact: no empty component. wildcard: empty components anywhere. prefix: the last component may be empty, and
- * `""` (everything) is legal.
+ * `""` (everything) is legal. glob: any text up to {@link MAX_GLOB_LENGTH}; what no URI has, it just never matches.
  */
 export function isValidUri(uri: string, match: Match, strict: boolean): boolean {
   switch (match) {
@@ -27,6 +34,8 @@ export function isValidUri(uri: string, match: Match, strict: boolean): boolean 
       return (strict ? STRICT_LAST_EMPTY : LOOSE_LAST_EMPTY).test(uri);
     case 'wildcard':
       return (strict ? STRICT_EMPTY : LOOSE_EMPTY).test(uri);
+    case 'glob':
+      return uri !== '' && uri.length <= MAX_GLOB_LENGTH;
   }
 }
 
@@ -35,8 +44,8 @@ export function isReserved(uri: string): boolean {
   return uri.startsWith('wamp.') || uri === 'wamp';
 }
 
-/** Whether `uri` is matched by `pattern`: the definition, without any index. */
-export function uriMatches(pattern: string, match: Match, uri: string): boolean {
+/** Whether `uri` is matched by `pattern`: the definition, without any index. Globs have theirs in router/glob.ts. */
+export function uriMatches(pattern: string, match: Exclude<Match, 'glob'>, uri: string): boolean {
   switch (match) {
     case 'exact':
       return pattern === uri;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { UriMap } from '../../src/router/uri-map.ts';
-import { MATCHES } from '../../src/wamp/uri.ts';
+import type { Match } from '../../src/wamp/uri.ts';
 import { LinearUriMap } from '../support/linear-uri-map.ts';
 
 // Few and short components, so that patterns meet; `ab` and `a-` make text prefixes that are no component prefixes.
@@ -16,11 +16,14 @@ const text = fc.oneof(
       .map((parts) => `${'a.'.repeat(14)}${parts.join('.')}`),
   },
 );
-const step = fc.record({
-  kind: fc.constantFrom('set', 'set', 'delete', 'ask'),
-  uri: text,
-  match: fc.constantFrom(...MATCHES),
-});
+const match = fc.constantFrom<Match>('exact', 'prefix', 'wildcard', 'glob');
+const step = match.chain((policy) =>
+  fc.record({
+    kind: fc.constantFrom('set', 'set', 'delete', 'ask'),
+    uri: policy === 'glob' ? fc.constantFrom('*', 'a*', '*b', 'a.?', '[ab]*', 'a.b') : text,
+    match: fc.constant(policy),
+  }),
+);
 
 it('after any sequence of set, delete and match, the index answers as the linear scan does', () => {
   fc.assert(

@@ -1,7 +1,8 @@
+import { globMatches } from '../../src/router/glob.ts';
 import type { UriEntry } from '../../src/router/uri-map.ts';
 import { type Match, uriMatches } from '../../src/wamp/uri.ts';
 
-const RANK: Record<Match, number> = { exact: 0, prefix: 1, wildcard: 2 };
+const RANK: Record<Match, number> = { exact: 0, prefix: 1, wildcard: 2, glob: 3 };
 
 /** `UriMap` as one would say it: a list, asked from its beginning to its end. */
 export class LinearUriMap<T> {
@@ -41,14 +42,23 @@ export class LinearUriMap<T> {
   }
 
   #matching(uri: string): UriEntry<T>[] {
-    return this.#entries.filter((entry) => uriMatches(entry.uri, entry.match, uri)).sort(compare);
+    // Globs: the last set first; the sort keeps equals as they are.
+    return this.#entries
+      .filter((entry) => matches(entry, uri))
+      .reverse()
+      .sort(compare);
   }
+}
+
+function matches({ uri: pattern, match }: UriEntry<unknown>, uri: string): boolean {
+  return match === 'glob' ? globMatches(pattern, uri) : uriMatches(pattern, match, uri);
 }
 
 /** Exact, prefixes by length, wildcards by the lengths of their literal portions. */
 function compare(a: UriEntry<unknown>, b: UriEntry<unknown>): number {
   if (a.match !== b.match) return RANK[a.match] - RANK[b.match];
   if (a.match === 'prefix') return a.uri.length - b.uri.length;
+  if (a.match === 'glob') return 0;
   const left = portions(a.uri);
   const right = portions(b.uri);
   for (let i = 0; i < left.length && i < right.length; i++) {
