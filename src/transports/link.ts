@@ -35,6 +35,11 @@ export interface Link {
    * @returns false: not taken. Then the link is closed or closing, unless `droppable`.
    */
   write(bytes: Buffer, binary: boolean, droppable: boolean): boolean;
+  /**
+   * Whether a message of at least `bytes` would not be taken; then it counts as refused, as if it had been written. To
+   * be asked before a large message is encoded for one receiver of many. Absent: never refused before it is written.
+   */
+  refuses?(bytes: number, droppable: boolean): boolean;
   /** Writes what is queued, then closes; with `restart`, `tryLater` and `tooLarge` likewise. Idempotent. */
   close(how: LinkClose, message?: string): void;
   /** Cuts at once, without another byte. */

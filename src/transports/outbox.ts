@@ -99,7 +99,14 @@ export class Outbox implements PooledOutbox {
    * @returns false: no room or closed. A refused droppable frame is a counted drop, any other refusal an overflow
    */
   admit(bytes: number, droppable: boolean): boolean {
-    if (this.#state !== 'open') return false;
+    if (this.refuses(bytes, droppable)) return false;
+    this.#count(bytes);
+    return true;
+  }
+
+  /** `admit` without counting the bytes, for asking before a frame is made; a refusal has the effects of one there. */
+  refuses(bytes: number, droppable: boolean): boolean {
+    if (this.#state !== 'open') return true;
     const limits = this.#pool.limits();
     const whole = this.#bound();
     const bound = droppable && limits.slowPeer === 'dropEvents' ? (whole / 8) * 7 : whole;
@@ -114,11 +121,10 @@ export class Outbox implements PooledOutbox {
           this.#pool.slowPeers += 1;
           this.overflow('outboxBytes');
         }
-        return false;
+        return true;
       }
     }
-    this.#count(bytes);
-    return true;
+    return false;
   }
 
   /** End of a turn: offers the socket what is queued. */

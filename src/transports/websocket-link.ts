@@ -96,6 +96,11 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
     ws.on('close', (code, reason) => this.#gone(code, reason));
   }
 
+  /** After a FIN of the peer ws is closing without having called close(). */
+  get #isOpen(): boolean {
+    return !this.#closing && this.#ws.readyState === WebSocket.OPEN;
+  }
+
   /** Hands the connection to its owner; messages come from the next tick on. */
   open(handler: LinkHandler): void {
     this.#handler = handler;
@@ -108,12 +113,15 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
   }
 
   write(bytes: Buffer, binary: boolean, droppable: boolean): boolean {
-    // After a FIN of the peer ws is closing without having called close().
-    if (this.#closing || this.#ws.readyState !== WebSocket.OPEN) return false;
+    if (!this.#isOpen) return false;
     if (!this.#compressed) return this.#outbox.push(this.#context.frames.frame(bytes, binary), droppable);
     if (!this.#outbox.admit(bytes.length, droppable)) return false;
     this.#ws.send(bytes, { binary, compress: true, fin: true }, this.#counted);
     return true;
+  }
+
+  refuses(bytes: number, droppable: boolean): boolean {
+    return !this.#isOpen || this.#outbox.refuses(bytes, droppable);
   }
 
   close(how: LinkClose, message = ''): void {
@@ -163,7 +171,7 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
   }
 
   probe(): void {
-    if (this.#closing || this.#ws.readyState !== WebSocket.OPEN) return;
+    if (!this.#isOpen) return;
     if (this.#compressed) this.#ws.ping();
     else this.#outbox.pushControl(PING);
   }
@@ -195,7 +203,7 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
   }
 
   #finish(cause: LinkEnd['cause'], how: LinkClose, message: string): void {
-    if (this.#closing || this.#ws.readyState !== WebSocket.OPEN) return;
+    if (!this.#isOpen) return;
     const reason = closeReason(message);
     const code = CLOSE_CODES[how];
     this.#end ??= { cause, code, message: reason };

@@ -6,7 +6,14 @@ import type { Serializer } from '../../serializers/serializer.ts';
 import type { Link, LinkClose, LinkHandler } from '../../transports/link.ts';
 import { type CloseReason, CloseUri, ErrorUri, ProtocolViolation, violation, WampError } from '../../wamp/errors.ts';
 import { ROUTER_ROLES } from '../../wamp/features.ts';
-import { type ClientMessage, type Goodbye, type Hello, MessageType, type RouterMessage } from '../../wamp/messages.ts';
+import {
+  type ClientMessage,
+  type Event,
+  type Goodbye,
+  type Hello,
+  MessageType,
+  type RouterMessage,
+} from '../../wamp/messages.ts';
 import type { Dict } from '../../wamp/payload.ts';
 import type { AdapterContext } from '../adapter.ts';
 import { Handshake, type Outcome } from './handshake.ts';
@@ -183,6 +190,7 @@ export class WampConnection implements LinkHandler, Peer {
   send(message: RouterMessage): Sent {
     let bytes: Buffer;
     try {
+      if (message.type === MessageType.EVENT && this.#refuses(message)) return ErrorUri.NETWORK_FAILURE;
       bytes = this.#serializer.encode(message);
     } catch (error) {
       // One receiver's encoding cannot say it: that costs this receiver its message and nobody else's.
@@ -191,6 +199,15 @@ export class WampConnection implements LinkHandler, Peer {
     }
     const taken = this.#link.write(bytes, this.#serializer.binary, message.type === MessageType.EVENT);
     return taken ? true : ErrorUri.NETWORK_FAILURE;
+  }
+
+  /**
+   * Asked before encoding: one publication may reach a session by thousands of its subscriptions, and a frame for each
+   * would be made even where the peer stopped taking them at the tenth (PITFALLS 81). The payload is encoded once.
+   */
+  #refuses(event: Event): boolean {
+    if (event.frames[this.#serializer.index] !== undefined) return false;
+    return this.#link.refuses?.(event.payload.tail(this.#serializer).bytes.length, true) === true;
   }
 
   /** The realm has forgotten the session already. */
