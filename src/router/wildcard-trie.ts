@@ -1,12 +1,17 @@
 /** The wildcard part of the URI index: a trie of components for each number of components. */
-import { uriMatches } from '../wamp/uri.ts';
 
 interface Node<E> {
   // Made on demand: most nodes have one child.
   literal: Map<string, Node<E>> | undefined;
   any: Node<E> | undefined;
   /** What ends here, by pattern: one entry, or those that differ only after `DEPTH` components. */
-  ends: Map<string, E> | undefined;
+  ends: Map<string, Ending<E>> | undefined;
+}
+
+interface Ending<E> {
+  readonly entry: E;
+  /** Orders long patterns that match one URI: a digit for each component, 0 literal, 1 empty. */
+  readonly precedence: string;
 }
 
 /**
@@ -34,7 +39,8 @@ export class WildcardTrie<E extends { readonly uri: string }> {
     }
     for (const part of parts.slice(0, DEPTH)) node = childFor(node, part);
     node.ends ??= new Map();
-    node.ends.set(entry.uri, entry);
+    const precedence = parts.length > DEPTH ? parts.map((part) => (part === '' ? '1' : '0')).join('') : '';
+    node.ends.set(entry.uri, { entry, precedence });
   }
 
   /** Removes a pattern that is in the trie, and every node that leads to nothing any more. */
@@ -66,8 +72,9 @@ export class WildcardTrie<E extends { readonly uri: string }> {
       level = next;
     }
     for (const node of level) {
-      if (parts.length > DEPTH) found.push(...matchEnds(node, uri));
-      else for (const entry of node.ends?.values() ?? []) found.push(entry);
+      // Not spread: there may be more than the stack takes arguments.
+      for (const { entry } of parts.length > DEPTH ? matchEnds(node, uri) : (node.ends?.values() ?? []))
+        found.push(entry);
     }
     return found;
   }
@@ -93,18 +100,35 @@ function childFor<E>(node: Node<E>, part: string): Node<E> {
   return child;
 }
 
-function matchEnds<E extends { readonly uri: string }>(node: Node<E>, uri: string): E[] {
-  const found = [...(node.ends?.values() ?? [])].filter((entry) => uriMatches(entry.uri, 'wildcard', uri));
-  return found.length > 1 ? found.sort((a, b) => comparePrecedence(a.uri, b.uri)) : found;
+function matchEnds<E extends { readonly uri: string }>(node: Node<E>, uri: string): readonly Ending<E>[] {
+  const found = [...(node.ends?.values() ?? [])].filter(({ entry }) => matchesInPlace(entry.uri, uri));
+  if (found.length < 2) return found;
+  return found.sort((a, b) => (a.precedence < b.precedence ? -1 : a.precedence > b.precedence ? 1 : 0));
 }
 
-/** For two patterns that match the same URI. */
-function comparePrecedence(a: string, b: string): number {
-  const right = b.split('.');
-  for (const [i, part] of a.split('.').entries()) {
-    if ((part === '') !== (right[i] === '')) return part === '' ? 1 : -1;
+const DOT = 0x2e;
+
+/**
+ * `uriMatches` for a wildcard with as many components as the URI. Splits nothing: one session may hold ten thousand
+ * patterns of five hundred components that agree in the first `DEPTH`, and each publication would split them all.
+ */
+function matchesInPlace(pattern: string, uri: string): boolean {
+  let at = 0;
+  let componentBegins = true;
+  for (let i = 0; i < pattern.length; i++) {
+    const char = pattern.charCodeAt(i);
+    if (char === DOT && componentBegins) at = endOfComponent(uri, at);
+    if (char !== uri.charCodeAt(at)) return false;
+    at++;
+    componentBegins = char === DOT;
   }
-  return 0;
+  return (componentBegins ? endOfComponent(uri, at) : at) === uri.length;
+}
+
+function endOfComponent(uri: string, from: number): number {
+  let at = from;
+  while (at < uri.length && uri.charCodeAt(at) !== DOT) at++;
+  return at;
 }
 
 /** @returns whether `node` leads to nothing any more. Never deeper than `DEPTH` calls. */

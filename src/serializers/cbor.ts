@@ -115,7 +115,9 @@ function inOnePiece(bytes: Buffer, chunked: readonly number[]): Buffer {
       contents.reduce((sum, content) => sum + content.length, 0),
       1,
     );
-    pieces.push(head, ...contents);
+    pieces.push(head);
+    // Not spread: a string may come in more chunks than the stack takes arguments.
+    for (const content of contents) pieces.push(content);
     copied = chunked[i + 1] ?? bytes.length;
   }
   pieces.push(bytes.subarray(copied));
