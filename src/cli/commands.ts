@@ -36,6 +36,21 @@ export interface HashOptions {
   readonly kind: 'ticket' | 'cra' | 'scram';
 }
 
+export interface LogOptions {
+  readonly message: string | undefined;
+  readonly topic: string | undefined;
+  readonly actor: string | undefined;
+  /** A duration or an RFC 3339 time, as typed. */
+  readonly since: string | undefined;
+  readonly follow: boolean;
+  readonly json: boolean;
+  /** A number, as typed. */
+  readonly limit: string | undefined;
+  readonly config: string;
+  /** The log itself; undefined: the one that the config names. */
+  readonly file: string | undefined;
+}
+
 /** Every command, as the argument parser calls it. @returns the exit code (`ExitCode`) */
 export interface Commands {
   start(options: StartOptions, io: Io): Promise<number>;
@@ -44,6 +59,7 @@ export interface Commands {
   keysNew(options: KeysNewOptions, io: Io): Promise<number>;
   ticketNew(io: Io): Promise<number>;
   hash(options: HashOptions, io: Io): Promise<number>;
+  log(options: LogOptions, io: Io): Promise<number>;
 }
 
 /** The commands themselves. Each file is loaded when its command runs, so that `--help` loads none of them. */
@@ -54,4 +70,5 @@ export const COMMANDS: Commands = {
   keysNew: async (options, io) => (await import('./keys.ts')).keysNew(options, io),
   ticketNew: async (io) => (await import('./ticket.ts')).ticketNew(io),
   hash: async (options, io) => (await import('./hash.ts')).hash(options, io),
+  log: async (options, io) => (await import('./log.ts')).log(options, io),
 };

@@ -68,6 +68,7 @@ function createProgram(io: Io, commands: Commands, act: Act): Command {
     .addHelpText('after', example('waggle start --config config/router.yaml'));
   addRouterCommands(program, io, commands, act);
   addSecretCommands(program, io, commands, act);
+  addLogCommand(program, io, commands, act);
   return program;
 }
 
@@ -141,6 +142,26 @@ function addSecretCommands(program: Command, io: Io, commands: Commands, act: Ac
     .action((options: { cra?: boolean; scram?: boolean }) => {
       const kind = options.cra === true ? 'cra' : options.scram === true ? 'scram' : 'ticket';
       return act(() => commands.hash({ kind }, io));
+    });
+}
+
+function addLogCommand(program: Command, io: Io, commands: Commands, act: Act): void {
+  program
+    .command('log')
+    .description('show the activity log: what became of every bridged message')
+    .option('--message <id>', "one message's life, with times since its beginning")
+    .option('--topic <glob>', 'topics that match; * and ? stand for other characters')
+    .option('--actor <id>', 'what this sender or receiver did')
+    .option('--since <time>', 'from then on: a duration such as 10m, 2h or 1d, or 2026-02-17T12:00:00Z')
+    .option('--follow', 'go on with what comes in, until Ctrl-C', false)
+    .option('--json', 'rows as JSON lines', false)
+    .option('--limit <n>', 'the newest n rows; without it 100, or all with --since or --message')
+    .option(CONFIG_FLAG, CONFIG_HELP, DEFAULT_CONFIG)
+    .option('--file <file>', 'the log itself, instead of the one the config names')
+    .addHelpText('after', example("waggle log --topic 'tg:*' --since 10m --follow"))
+    .action((options: { follow: boolean; json: boolean; config: string } & Record<string, string | undefined>) => {
+      const { message, topic, actor, since, follow, json, limit, config, file } = options;
+      return act(() => commands.log({ message, topic, actor, since, follow, json, limit, config, file }, io));
     });
 }
 

@@ -23,7 +23,8 @@ export function buildRouter(
   const builder = new RouterBuilder(dirname(file), source);
   const listeners = value.listeners.flatMap((listener, i) => builder.listener(listener, ['listeners', i]));
   const admin = value.admin === undefined ? undefined : builder.admin(value.admin, ['admin']);
-  const activityLog = value.activityLog && { ...value.activityLog, file: builder.path(value.activityLog.file) };
+  const activityLog =
+    value.activityLog && compact({ ...value.activityLog, file: builder.path(value.activityLog.file) });
   const config = compact({
     file,
     realms: builder.path(value.realms),

@@ -165,6 +165,12 @@ export const routerSchema = shape({
     whenFull: choice(['block', 'drop'])
       .default('block')
       .describe('When rows come faster than they are written: hold new messages back, or leave rows out.'),
+    maxAgeMs: whole(1000, Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe('Age after which rows are deleted. Absent: they are kept.'),
+    maxBytes: whole(MIB, Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe('Size of the file above which the oldest rows are deleted. Absent: it grows.'),
   })
     .optional()
     .describe('Trace of every bridged message. Absent: none.'),

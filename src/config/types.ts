@@ -65,6 +65,16 @@ export interface AdminConfig extends Listening {
   readonly token: string;
 }
 
+export interface ActivityLogConfig {
+  /** Absolute path. */
+  readonly file: string;
+  readonly whenFull: 'block' | 'drop';
+  /** Absent: rows are kept, whatever their age. */
+  readonly maxAgeMs?: number;
+  /** Absent: rows are kept, however many. */
+  readonly maxBytes?: number;
+}
+
 export interface RouterConfig {
   /** Absolute path of the file it came from. */
   readonly file: string;
@@ -74,7 +84,7 @@ export interface RouterConfig {
   readonly admin?: AdminConfig;
   readonly limits: LimitsConfig;
   readonly shutdown: { readonly mode: 'drop' | 'goodbye'; readonly drainMs: number };
-  readonly activityLog?: { readonly file: string; readonly whenFull: 'block' | 'drop' };
+  readonly activityLog?: ActivityLogConfig;
   readonly cluster?: { readonly nats: readonly string[]; readonly node: string };
   readonly log: { readonly level: RouterFile['log']['level'] };
 }

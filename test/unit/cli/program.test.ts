@@ -26,6 +26,7 @@ async function ask(argv: string[], end: () => number = () => 0) {
     keysNew: record('keysNew'),
     ticketNew: record('ticketNew'),
     hash: record('hash'),
+    log: record('log'),
   };
   const code = await run(argv, io, commands);
   return { code, calls, out, err };
@@ -74,6 +75,15 @@ describe('the command line', () => {
     [
       ['hash', '--scram'],
       ['hash', { kind: 'scram' }],
+    ],
+    [['log'], ['log', { config, follow: false, json: false }]],
+    [
+      ['log', '--message', 'm', '--topic', 'tg:*', '--actor', 'a', '--since', '10m', '--follow', '--json'],
+      ['log', { config, message: 'm', topic: 'tg:*', actor: 'a', since: '10m', follow: true, json: true }],
+    ],
+    [
+      ['log', '--limit', '5', '--file', 'f', '--config', 'c'],
+      ['log', { config: 'c', follow: false, json: false, limit: '5', file: 'f' }],
     ],
   ])('%j reaches its command with typed options', async (argv, call) => {
     expect(await ask(argv)).toMatchObject({ code: 0, calls: [call], err: '' });
@@ -141,7 +151,7 @@ describe('the command line', () => {
 
   it('the help lists only commands that exist', async () => {
     const { out } = await ask(['--help']);
-    for (const name of ['start', 'check', 'can', 'keys', 'ticket', 'hash']) expect(out).toContain(`\n  ${name}`);
-    for (const name of ['publish', 'subscribe', 'top', 'log']) expect(out).not.toContain(`\n  ${name}`);
+    for (const name of ['start', 'check', 'can', 'keys', 'ticket', 'hash', 'log']) expect(out).toContain(`\n  ${name}`);
+    for (const name of ['publish', 'subscribe', 'top']) expect(out).not.toContain(`\n  ${name}`);
   });
 });

@@ -1,0 +1,124 @@
+import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Database, Statement } from 'better-sqlite3';
+import { type InsertValues, type PackedBatch, unpack } from './batch.ts';
+import { INSERT, SCHEMA } from './schema.ts';
+import type { Sqlite } from './sqlite.ts';
+
+/** How old and how large the log may become; absent: without bound. */
+export interface Retention {
+  readonly maxAgeMs?: number;
+  /** Bytes of the database that are in use; pages that are free are used again. */
+  readonly maxBytes?: number;
+}
+
+/** How long a statement waits for another process' lock, ms. */
+const BUSY_MS = 250;
+/** Rows deleted at a time: some ms, so that rows that come in meanwhile do not wait. */
+const PRUNE_ROWS = 500;
+/** Pages given back to the file system at a time. */
+const VACUUM_PAGES = 250;
+/** The write-ahead log is cut down to this when readers let it grow, bytes. */
+const WAL_BYTES = 16 * 1024 * 1024;
+
+/** The log's file as its only writer sees it. Synchronous: it lives in a thread of its own. */
+export class ActivityDatabase {
+  readonly #file: string;
+  readonly #db: Database;
+  readonly #insert: Statement<InsertValues>;
+  readonly #write: (batch: PackedBatch) => void;
+  /** Which file was opened, to notice when the name stands for another one. */
+  readonly #identity: string | undefined;
+
+  /**
+   * Opens the log, making folder and file where there are none, readable by their owner only (CONTRACT §5).
+   * @throws Error of SQLite or of the file system
+   */
+  constructor(sqlite: Sqlite, file: string) {
+    this.#file = file;
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+    // Before SQLite opens it, as the files beside it get the same mode.
+    if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
+    this.#db = new sqlite(file, { timeout: BUSY_MS });
+    try {
+      // Only in force where the file is new; lets the file shrink when old rows are deleted.
+      this.#db.pragma('auto_vacuum = INCREMENTAL');
+      this.#db.pragma('journal_mode = WAL');
+      this.#db.pragma('synchronous = NORMAL');
+      this.#db.pragma(`journal_size_limit = ${WAL_BYTES}`);
+      this.#db.exec(SCHEMA);
+      this.#insert = this.#db.prepare<InsertValues>(INSERT);
+      this.#write = this.#db.transaction((batch: PackedBatch) => {
+        for (const row of unpack(batch)) this.#insert.run(...row);
+      }).immediate;
+      this.#identity = identityOf(file);
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  /** Whether the file was moved, removed or replaced since it was opened; SQLite itself would write on into nothing. */
+  get isGone(): boolean {
+    return identityOf(this.#file) !== this.#identity;
+  }
+
+  /** Writes all rows or none, in one transaction. @throws SqliteError */
+  write(batch: PackedBatch): void {
+    this.#write(batch);
+  }
+
+  /**
+   * Deletes some of the rows that `retention` does not want, the oldest first.
+   * @param now milliseconds since the epoch
+   * @returns whether there is more to delete
+   * @throws SqliteError
+   */
+  prune(retention: Retention, now: number): boolean {
+    const { maxAgeMs, maxBytes } = retention;
+    let deleted = 0;
+    if (maxAgeMs !== undefined) deleted = this.#deleteOlder(new Date(now - maxAgeMs).toISOString());
+    if (deleted === 0 && maxBytes !== undefined && this.#usedBytes() > maxBytes) deleted = this.#deleteOldest();
+    if (deleted > 0) return true;
+    return this.#shrink();
+  }
+
+  close(): void {
+    // SQLite leaves the write-ahead log of a file that was moved as it is, under the name of the next file.
+    if (this.isGone) this.#db.pragma('wal_checkpoint(TRUNCATE)');
+    this.#db.close();
+  }
+
+  #deleteOlder(ts: string): number {
+    const sql = 'DELETE FROM activity_log WHERE id IN (SELECT id FROM activity_log WHERE ts < ? ORDER BY ts LIMIT ?)';
+    return this.#db.prepare<[string, number]>(sql).run(ts, PRUNE_ROWS).changes;
+  }
+
+  #deleteOldest(): number {
+    const sql = 'DELETE FROM activity_log WHERE id IN (SELECT id FROM activity_log ORDER BY id LIMIT ?)';
+    return this.#db.prepare<[number]>(sql).run(PRUNE_ROWS).changes;
+  }
+
+  /** Gives free pages back where so many are free that writing would not use them up soon. */
+  #shrink(): boolean {
+    const free = this.#number('freelist_count');
+    if (free < VACUUM_PAGES * 2 || this.#number('auto_vacuum') === 0) return false;
+    this.#db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    return this.#number('freelist_count') < free;
+  }
+
+  #usedBytes(): number {
+    return (this.#number('page_count') - this.#number('freelist_count')) * this.#number('page_size');
+  }
+
+  #number(pragma: string): number {
+    return Number(this.#db.pragma(pragma, { simple: true }));
+  }
+}
+
+/** Device and inode; undefined: there is no such file. */
+function identityOf(file: string): string | undefined {
+  const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stat === undefined ? undefined : `${stat.dev}:${stat.ino}`;
+}
