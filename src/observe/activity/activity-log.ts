@@ -114,6 +114,7 @@ export class ActivityLog implements ActivitySink {
     await new Promise<void>((resolve, reject) => {
       log.#settleOpen = (error) => {
         log.#settleOpen = undefined;
+        log.#writer.letGo();
         if (error === undefined) resolve();
         else reject(error);
       };
@@ -359,10 +360,8 @@ export class ActivityLog implements ActivitySink {
       if (this.#ended) return;
       this.#writer = this.#start();
       for (const batch of this.#sent) this.#writer.post({ kind: 'batch', batch });
-      if (this.#closing) {
-        this.#writer.hold();
-        this.#writer.post({ kind: 'close' });
-      }
+      if (this.#closing) this.#writer.post({ kind: 'close' });
+      else this.#writer.letGo();
       if (this.#cancelStall === undefined) this.#watchAnew();
     });
   }

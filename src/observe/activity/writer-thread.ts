@@ -5,7 +5,7 @@ import type { FromWriter, ToWriter, WriterData } from './writer-messages.ts';
 /** Beside this file, compiled or not. */
 const PROGRAM = new URL(`./activity-writer${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url);
 
-/** The thread behind an {@link ActivityLog}, as messages. It does not keep a process alive. */
+/** The thread behind an {@link ActivityLog}, as messages. Keeps the process alive until it is let go. */
 export class WriterThread {
   readonly #worker: Worker;
 
@@ -18,7 +18,6 @@ export class WriterThread {
       why = describe(error);
     });
     this.#worker.on('exit', () => ended(why));
-    this.#worker.unref();
   }
 
   post(message: ToWriter): void {
@@ -28,6 +27,11 @@ export class WriterThread {
   /** Has the process wait for the thread. */
   hold(): void {
     this.#worker.ref();
+  }
+
+  /** Lets the process end without waiting for the thread. */
+  letGo(): void {
+    this.#worker.unref();
   }
 
   /** Ends the thread where it stands. */
