@@ -1,13 +1,18 @@
 import type { RouterObserver } from '../router/observer.ts';
 import type { Log } from './log.ts';
 
-/** A loss is said at once, then at most this often, with how many there were since. */
-const LOSS_INTERVAL_MS = 5000;
+/** A loss is said at once, then at most this often, with how many there were since; refusals are counted by it. */
+const INTERVAL_MS = 5000;
+
+/** Refusals are said one by one up to this many per interval; a client that asks in a loop must not fill the disk. */
+const DENIALS_PER_INTERVAL = 50;
 
 /** Says what people want to read of a realm's life: who came and went, what was refused. Never a payload. */
 export function loggingObserver(log: Log): RouterObserver {
   let lost = 0;
   let saidAt = Number.NEGATIVE_INFINITY;
+  let denials = 0;
+  let denialsSince = Number.NEGATIVE_INFINITY;
   return {
     joined(session) {
       const { authid, authrole, authmethod } = session.identity;
@@ -24,13 +29,22 @@ export function loggingObserver(log: Log): RouterObserver {
       if (cause !== 'peer_refused') return;
       lost += 1;
       const now = performance.now();
-      if (now - saidAt < LOSS_INTERVAL_MS) return;
+      if (now - saidAt < INTERVAL_MS) return;
       const { authid } = session.identity;
       log.warn({ session: session.id, authid, type: message.type, lost }, 'messages were not taken by their receivers');
       lost = 0;
       saidAt = now;
     },
     denied(session, action, uri, reason) {
+      const now = performance.now();
+      if (now - denialsSince >= INTERVAL_MS) {
+        const unsaid = denials - DENIALS_PER_INTERVAL;
+        if (unsaid > 0) log.info({ unsaid }, 'denied more often than the log says');
+        denials = 0;
+        denialsSince = now;
+      }
+      denials += 1;
+      if (denials > DENIALS_PER_INTERVAL) return;
       const { authid, authrole } = session.identity;
       log.info({ session: session.id, authid, authrole, action, uri, reason }, 'denied');
     },

@@ -54,6 +54,15 @@ describe('the log of a realm’s life', () => {
     ]);
   });
 
+  it('says refusals one by one up to a bound, then how many it left out, so that a loop does not fill the disk', () => {
+    const { observer, lines } = observed();
+    for (let i = 0; i < 1000; i += 1) observer.denied(session, 'call', 'a.b', 'no');
+    expect(lines).toHaveLength(50);
+    vi.advanceTimersByTime(5000);
+    observer.denied(session, 'call', 'a.b', 'no');
+    expect(lines.slice(50)).toMatchObject([{ unsaid: 950 }, { msg: 'denied' }]);
+  });
+
   it('says a loss at once, then every five seconds with how many there were', () => {
     const { observer, lines } = observed();
     for (let i = 0; i < 100; i += 1) observer.dropped(session, lost, 'peer_refused');
