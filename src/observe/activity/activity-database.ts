@@ -19,14 +19,18 @@ const PRUNE_ROWS = 500;
 /** Pages given back to the file system at a time. */
 const VACUUM_PAGES = 250;
 /** The write-ahead log is cut down to this when readers let it grow, bytes. */
-const WAL_BYTES = 16 * 1024 * 1024;
+const WAL_BYTES = 64 * 1024 * 1024;
+/** Pages in the write-ahead log before they are taken over: those of the index on message ids are written many times. */
+const CHECKPOINT_PAGES = 4000;
+/** For the pages of that index, where random ids land anywhere. KiB. */
+const CACHE_KIB = 32 * 1024;
 
 /** The log's file as its only writer sees it. Synchronous: it lives in a thread of its own. */
 export class ActivityDatabase {
   readonly #file: string;
   readonly #db: Database;
   readonly #insert: Statement<InsertValues>;
-  readonly #write: (batch: PackedBatch) => void;
+  readonly #write: (batches: readonly PackedBatch[]) => void;
   /** Which file was opened, to notice when the name stands for another one. */
   readonly #identity: string | undefined;
 
@@ -47,10 +51,12 @@ export class ActivityDatabase {
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = NORMAL');
       this.#db.pragma(`journal_size_limit = ${WAL_BYTES}`);
+      this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#db.pragma(`cache_size = -${CACHE_KIB}`);
       this.#db.exec(SCHEMA);
       this.#insert = this.#db.prepare<InsertValues>(INSERT);
-      this.#write = this.#db.transaction((batch: PackedBatch) => {
-        for (const row of unpack(batch)) this.#insert.run(...row);
+      this.#write = this.#db.transaction((batches: readonly PackedBatch[]) => {
+        for (const batch of batches) for (const row of unpack(batch)) this.#insert.run(...row);
       }).immediate;
       this.#identity = identityOf(file);
     } catch (error) {
@@ -65,8 +71,8 @@ export class ActivityDatabase {
   }
 
   /** Writes all rows or none, in one transaction. @throws SqliteError */
-  write(batch: PackedBatch): void {
-    this.#write(batch);
+  write(batches: readonly PackedBatch[]): void {
+    this.#write(batches);
   }
 
   /**

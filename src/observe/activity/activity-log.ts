@@ -1,6 +1,6 @@
 import type { ActivityRow, ActivitySink } from '../../adapters/activity.ts';
 import type { Clock } from '../../router/clock.ts';
-import { Batch, countRows, type LoggedRow, type PackedBatch } from './batch.ts';
+import { Batch, countRows, type LoggedRow, type PackedBatch, sinceOf } from './batch.ts';
 import { ROWS_MISSING } from './schema.ts';
 import { WaitingLine } from './waiting.ts';
 import type { FromWriter } from './writer-messages.ts';
@@ -43,14 +43,19 @@ export class ActivityLogError extends Error {
   }
 }
 
-/** A batch is sent when it holds this much, or after FLUSH_MS: with the transaction well below the second that may be lost. */
+/**
+ * A batch is sent when it holds this much, or after FLUSH_MS; the writer gathers for as long again. With the
+ * transaction that is well below the second that may be lost.
+ */
 const BATCH_ROWS = 1024;
 const BATCH_SIZE = 1024 * 1024;
 const FLUSH_MS = 50;
-/** Batches sent and not yet confirmed: enough that the writer never waits, few enough to be kept for a second writer. */
-const WINDOW = 4;
+/** Batches sent and not yet confirmed; as many as the writer puts into one transaction, twice: it never waits for us. */
+const WINDOW = 32;
 /** Without a confirmation for this long the writer has failed (BRIDGES §1, `whenFull`). */
 const STALLED_MS = 5000;
+/** `block` holds back while a row waits longer than this, so that a kill costs less than a second's rows under load too. */
+const MAX_WAIT_MS = 500;
 /** Time between the end of a writer that should not have ended and the start of the next, ms. */
 const RESTART_MS = 1000;
 
@@ -64,7 +69,7 @@ export class ActivityLog implements ActivitySink {
   written = 0;
   /** Rows left out. */
   dropped = 0;
-  /** Transactions written. */
+  /** Transactions written; each holds a batch of rows. */
   batches = 0;
   /** Rows recorded and not yet in the file. */
   queued = 0;
@@ -171,9 +176,16 @@ export class ActivityLog implements ActivitySink {
     const wanted = this.queued + this.#reserved + rows;
     // More than there can ever be room for goes alone.
     const fits = wanted <= this.#maxRows || this.queued + this.#reserved === 0;
-    if (this.healthy && !(fits && this.queuedBytes < this.#maxBytes)) return false;
+    if (this.healthy && !(fits && this.queuedBytes < this.#maxBytes && !this.#lagging())) return false;
     this.#reserved += rows;
     return true;
+  }
+
+  /** There is always a confirmation to come when this is true, so nobody is held back for ever. */
+  #lagging(): boolean {
+    const oldest = this.#sent[0];
+    const since = oldest === undefined ? (this.#full[0] ?? this.#open).since : sinceOf(oldest);
+    return since !== undefined && this.#options.clock.now() - since > MAX_WAIT_MS;
   }
 
   /**
@@ -257,7 +269,7 @@ export class ActivityLog implements ActivitySink {
         this.#settleOpen?.();
         break;
       case 'written':
-        this.#confirmed();
+        this.#confirmed(message.batches);
         break;
       case 'failing':
         this.#failure = message.text;
@@ -279,14 +291,14 @@ export class ActivityLog implements ActivitySink {
     }
   }
 
-  #confirmed(): void {
-    const batch = this.#sent.shift();
-    if (batch === undefined) return;
-    const rows = countRows(batch);
-    this.written += rows;
+  #confirmed(count: number): void {
+    for (const batch of this.#sent.splice(0, count)) {
+      const rows = countRows(batch);
+      this.written += rows;
+      this.queued -= rows;
+      this.queuedBytes -= batch.text.length;
+    }
     this.batches += 1;
-    this.queued -= rows;
-    this.queuedBytes -= batch.text.length;
     this.#watchAnew();
     this.#works();
     this.#send();

@@ -5,6 +5,10 @@ import { ActivityDatabase } from './activity-database.ts';
 import { codeOf, describe, loadSqlite, SQLITE_MISSING, type Sqlite } from './sqlite.ts';
 import type { FromWriter, ToWriter, WriterData } from './writer-messages.ts';
 
+/** How long batches are gathered for one transaction, ms; several cost much less together. */
+const GATHER_MS = 50;
+/** Batches that are enough for one transaction. */
+const GATHER_BATCHES = 16;
 /** Time between two attempts to write what could not be written, ms. */
 const RETRY_MS = 250;
 /** How often rows that are too old or too many are looked for, ms. */
@@ -19,11 +23,12 @@ class Writer {
   readonly #port: MessagePort;
   readonly #sqlite: Sqlite;
   readonly #data: WriterData;
-  /** In order; the first is the one being tried. */
+  /** In order. */
   readonly #inbox: ToWriter[] = [];
   #database: ActivityDatabase | undefined;
   #failing = false;
   #pruneFailed = false;
+  #gathering: NodeJS.Timeout | undefined;
   #pruneTimer: NodeJS.Timeout | undefined;
 
   constructor(port: MessagePort, sqlite: Sqlite, data: WriterData) {
@@ -46,7 +51,9 @@ class Writer {
     }
     this.#port.on('message', (message: ToWriter) => {
       this.#inbox.push(message);
-      if (!this.#failing) this.#work();
+      if (this.#failing) return;
+      if (message.kind === 'close' || this.#inbox.length >= GATHER_BATCHES) this.#work();
+      else this.#gathering ??= setTimeout(() => this.#work(), GATHER_MS);
     });
     const { maxAgeMs, maxBytes } = this.#data.retention;
     if (maxAgeMs !== undefined || maxBytes !== undefined) this.#pruneLater(PRUNE_MS);
@@ -57,19 +64,20 @@ class Writer {
     return this.#database;
   }
 
-  /** Does what is in the inbox until it is empty or something fails. */
+  /** Does what is in the inbox, unless something fails. */
   #work(): void {
+    clearTimeout(this.#gathering);
+    this.#gathering = undefined;
     try {
-      for (let message = this.#inbox[0]; message !== undefined; message = this.#inbox[0]) {
-        if (message.kind === 'close') {
-          this.#end();
-          return;
-        }
-        this.#current().write(message.batch);
-        this.#inbox.shift();
+      const batches = this.#inbox.flatMap((message) => (message.kind === 'batch' ? [message.batch] : []));
+      if (batches.length > 0) {
+        this.#current().write(batches);
+        this.#inbox.splice(0, batches.length);
         this.#failing = false;
-        this.#say({ kind: 'written' });
+        this.#say({ kind: 'written', batches: batches.length });
       }
+      // Nothing comes after `close`.
+      if (this.#inbox.length > 0) this.#end();
     } catch (error) {
       this.#failed(error);
     }

@@ -46,6 +46,11 @@ export class Batch {
     return this.#rows;
   }
 
+  /** When its first row was recorded, milliseconds since the epoch; undefined: it has none. */
+  get since(): number | undefined {
+    return this.#numbers[0];
+  }
+
   /** Length of all texts in UTF-16 units; close enough to bytes for a bound. */
   get size(): number {
     return this.#text.length;
@@ -72,6 +77,11 @@ export class Batch {
   pack(): PackedBatch {
     return { text: this.#text, numbers: Float64Array.from(this.#numbers) };
   }
+}
+
+/** When the first row of a batch was recorded. */
+export function sinceOf(batch: PackedBatch): number | undefined {
+  return batch.numbers[0];
 }
 
 /** How many rows are in it. */

@@ -17,8 +17,8 @@ export type FromWriter =
   | { readonly kind: 'opened' }
   /** The writer has ended: this log cannot be written, whatever time passes. */
   | { readonly kind: 'refused'; readonly missing: boolean; readonly text: string }
-  /** The oldest batch is in the file. */
-  | { readonly kind: 'written' }
+  /** The oldest so many batches are in the file, by one transaction. */
+  | { readonly kind: 'written'; readonly batches: number }
   /** It could not be written, or the file not be opened; the writer goes on trying. Said once until it works again. */
   | { readonly kind: 'failing'; readonly text: string }
   /** Something to know that stops nothing. */
