@@ -4,8 +4,10 @@ import { afterEach, expect, it, vi } from 'vitest';
 import { UriMap } from '../../src/router/uri-map.ts';
 import { cbor } from '../../src/serializers/cbor.ts';
 import { json } from '../../src/serializers/json.ts';
+import { msgpack } from '../../src/serializers/msgpack.ts';
 import { MAX_ID } from '../../src/wamp/ids.ts';
 import { MessageType } from '../../src/wamp/messages.ts';
+import { ALL_ROLES, RawClient } from '../support/raw-client.ts';
 import { startRouter } from '../support/start-router.ts';
 
 vi.mock('lossless-json', { spy: true });
@@ -44,6 +46,27 @@ it('PITFALLS 22: for a request id of 2^53 the header is read exactly, and not th
   expect(json.decode(Buffer.from('[34,1,9007199254740992.0]'))).toMatchObject({ subscription: MAX_ID });
   expect(lossless.parse).not.toHaveBeenCalled();
 });
+
+it.each(['json', 'msgpack', 'cbor'] as const)(
+  '%s: before WELCOME a message of more than 64 KiB is refused unread, after it is not',
+  async (name) => {
+    const router = await startRouter();
+    const stranger = await RawClient.connect(router.url, name);
+    const decode = vi.spyOn({ json, msgpack, cbor }[name], 'decode');
+    stranger.hello('realm1', { roles: ALL_ROLES, x: new Array(70_000).fill({}) });
+    const abort = await stranger.expect(MessageType.ABORT);
+    expect(abort.reason).toBe('wamp.error.payload_size_exceeded');
+    expect(await stranger.ended).toMatchObject({ code: 1009 });
+    expect(decode).not.toHaveBeenCalled();
+    const member = await (await RawClient.connect(router.url, name)).join('realm1', {
+      authextra: { x: 'a'.repeat(60_000) },
+    });
+    member.publish('a.b', { acknowledge: true }, ['a'.repeat(100_000)]);
+    await member.expect(MessageType.PUBLISHED);
+    member.close();
+    await router.stop();
+  },
+);
 
 it('a path of slashes is not looked up slash by slash', async () => {
   const router = await startRouter();

@@ -20,6 +20,11 @@ import { Handshake, type Outcome } from './handshake.ts';
 
 /** Milliseconds a peer has to answer our GOODBYE before the transport is closed all the same. */
 const GOODBYE_TIMEOUT_MS = 1000;
+/**
+ * The longest message from somebody who has not joined; a HELLO or a JWT in AUTHENTICATE (PITFALLS 20) takes a few KiB.
+ * Details are decoded to their last value, so a stranger's megabyte of empty maps stood the router still for 0.5 s.
+ */
+const MAX_HANDSHAKE_BYTES = 65_536;
 
 type State =
   /** Waits for HELLO; also after a GOODBYE, for the transport outlives its session (PITFALLS 6). */
@@ -57,6 +62,11 @@ export class WampConnection implements LinkHandler, Peer {
     }
     if (this.#realm !== undefined && bytes.length > this.#realm.limits.maxMessageBytes) {
       const text = `a message of ${bytes.length} bytes; this realm takes ${this.#realm.limits.maxMessageBytes}`;
+      this.#violated(text, 'tooLarge', ErrorUri.PAYLOAD_SIZE_EXCEEDED);
+      return;
+    }
+    if (bytes.length > MAX_HANDSHAKE_BYTES && (this.#state === 'open' || this.#state === 'handshake')) {
+      const text = `a message of ${bytes.length} bytes; before WELCOME the router takes ${MAX_HANDSHAKE_BYTES}`;
       this.#violated(text, 'tooLarge', ErrorUri.PAYLOAD_SIZE_EXCEEDED);
       return;
     }
