@@ -25,8 +25,8 @@ export interface ActivitySink {
   record(row: ActivityRow): void;
   /**
    * Asks for room for `rows` rows before a new message is routed (`whenFull: block`).
-   * @param ready called once, later, when there is room; only where the answer was false
-   * @returns true: there is room now (always so with `whenFull: drop`)
+   * @param ready called once, later, when the rows are reserved; only where the answer was false
+   * @returns true: they are reserved now (always so with `whenFull: drop`)
    */
   reserve(rows: number, ready: () => void): boolean;
   /** Gives back what was reserved and not recorded. */

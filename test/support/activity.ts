@@ -15,6 +15,8 @@ const sqlite = await loadSqlite();
 /** Why tests of the activity log cannot run here; undefined: they can. */
 export const NO_SQLITE = sqlite === undefined ? 'better-sqlite3 is not installed or does not load' : undefined;
 
+if (NO_SQLITE !== undefined) console.warn(`Tests of the activity log are skipped: ${NO_SQLITE}.`);
+
 /** @throws Error where it is missing; see NO_SQLITE */
 export function theSqlite(): Sqlite {
   if (sqlite === undefined) throw new Error(NO_SQLITE);
