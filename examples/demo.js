@@ -129,7 +129,7 @@ try {
     end();
   } else {
     console.log(
-      `The agents stay. Join them:  YAMTAM_AGENT_ID=agent-1 YAMTAM_AGENT_TOKEN=${env.YAMTAM_AGENT_TOKEN} WAGGLE_URL=${url} node examples/monitor.js   (Ctrl-C ends)`,
+      `The agents stay. Join them:  YAMTAM_AGENT_ID=visitor YAMTAM_AGENT_TOKEN=${env.YAMTAM_AGENT_TOKEN} WAGGLE_URL=${url} node examples/monitor.js   (Ctrl-C ends)`,
     );
   }
 } catch (error) {

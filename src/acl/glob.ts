@@ -54,6 +54,19 @@ export function compileComponent(component: string): ComponentTest {
   return (text) => compiled.test(text.replaceAll('/', '#'));
 }
 
+/** Stands for `/` in names; a name that has it matches nothing. */
+const SLASH = '\u0001';
+
+/**
+ * Compiles a glob for names of bridge peers, in which `*` crosses everything: `tg:*`, `agent:[ab]?`.
+ * @param glob as the schema of realm files lets it through: one `*`, sets that are closed, no other specials
+ */
+export function compileName(glob: string): (name: string) => boolean {
+  if (!isSpecial(glob)) return (name) => name === glob;
+  const compiled = micromatch.makeRe(glob.replaceAll('/', SLASH).replace(TOKENS, translate), OPTIONS);
+  return (name) => !name.includes(SLASH) && compiled.test(name.replaceAll('/', SLASH));
+}
+
 /** `/` would end a path segment for micromatch, so `#` stands for it, which no valid URI has. */
 function translate(token: string): string {
   if (token === '*' || token === '?') return token;

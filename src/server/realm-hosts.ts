@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { compileAcl } from '../acl/compile.ts';
-import type { RealmHost } from '../adapters/adapter.ts';
+import { compileNames } from '../acl/names.ts';
+import type { BridgeRules, RealmHost } from '../adapters/adapter.ts';
 import { RealmAuthenticator } from '../auth/authenticator.ts';
 import type { Lockout } from '../auth/lockout.ts';
 import type { RealmConfig } from '../config/types.ts';
@@ -13,6 +14,7 @@ import { type CloseReason, CloseUri } from '../wamp/errors.ts';
 /** A realm's running parts beside the configuration they were made from. */
 interface Hosted extends RealmHost {
   readonly config: RealmConfig;
+  readonly bridge: BridgeRules;
 }
 
 export interface RealmHostsDeps {
@@ -50,6 +52,11 @@ export class RealmHosts {
 
   get(name: string): RealmHost | undefined {
     return this.#hosts.get(name);
+  }
+
+  /** What the realm file says of peers of bridges. */
+  bridgeRules(name: string): BridgeRules | undefined {
+    return this.#hosts.get(name)?.bridge;
   }
 
   /** Brings the running realms to what `realms` says; realms that say the same as before notice nothing. */
@@ -101,14 +108,16 @@ export class RealmHosts {
     const { realm: name, anonymous } = config;
     const principals = [...config.principals.values()];
     const authenticator = new RealmAuthenticator({ realm: name, anonymous, principals }, { clock, env, lockout });
-    return { realm, authenticator, environment: config.environment ?? '', config };
+    const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config) };
+    return { realm, authenticator, environment: config.environment ?? '', config, bridge };
   }
 
   /** A session is judged by the credential it used; all others notice nothing (CONTRACT §4). */
   #judge(hosted: Hosted): void {
     for (const session of [...hosted.realm.sessions.values()]) {
       if (session.internal) continue;
-      const verdict = hosted.authenticator.judge(session.identity, session.credential);
+      const proven = hosted.authenticator.judge(session.identity, session.credential);
+      const verdict = proven === 'keep' ? hosted.bridge.names.judge(session.identity) : proven;
       if (verdict === 'gone') hosted.realm.end(session, CREDENTIAL_REMOVED);
       else if (verdict === 'roleChanged') hosted.realm.end(session, ROLE_CHANGED);
     }

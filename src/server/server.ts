@@ -1,4 +1,5 @@
-import type { AdapterContext } from '../adapters/adapter.ts';
+import { type ActivitySink, NO_ACTIVITY } from '../adapters/activity.ts';
+import type { AdapterContext, BridgeContext } from '../adapters/adapter.ts';
 import { adapterFor } from '../adapters/registry.ts';
 import { probeRoutes } from '../admin/probes.ts';
 import { Lockout } from '../auth/lockout.ts';
@@ -26,6 +27,8 @@ export interface ServerOptions {
   readonly agent: string;
   readonly clock?: Clock;
   readonly cluster?: Cluster;
+  /** Where bridges leave the trace of their messages; absent: nowhere. */
+  readonly activity?: ActivitySink;
 }
 
 /** One path where something listens, as the start lines say it (CONTRACT §1). */
@@ -275,7 +278,13 @@ export class Server {
       },
       handshake: (outcome) => this.metrics.handshake(outcome),
       agent: this.#options.agent,
+      ...('auth' in endpoint ? { bridge: this.#bridgeFor(endpoint) } : {}),
     };
+  }
+
+  #bridgeFor({ realm, auth }: Extract<EndpointConfig, { auth: unknown }>): BridgeContext {
+    const rules = () => this.#hosts.bridgeRules(realm);
+    return { realm, auth, rules, activity: this.#options.activity ?? NO_ACTIVITY };
   }
 
   #reported(event: TransportEvent): void {

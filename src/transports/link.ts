@@ -21,6 +21,8 @@ export interface LinkInfo {
   readonly address: string;
   readonly secure: boolean;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** Path and query as the peer asked for them; absent where a transport has none. */
+  readonly url?: string;
   /** TLS exporter value for channel binding (32 bytes, label `EXPORTER-Channel-Binding`), absent without TLS 1.3. */
   channelId?(): Buffer;
 }
@@ -44,6 +46,8 @@ export interface Link {
   close(how: LinkClose, message?: string): void;
   /** Cuts at once, without another byte. */
   destroy(): void;
+  /** Asks the peer for a sign of life now and cuts the connection as dead where none comes within `timeoutMs`. */
+  challenge?(timeoutMs: number): void;
   /** Bytes accepted and not yet taken by the operating system. */
   readonly pendingBytes: number;
   /** Lowers the bound of this link's output below the router's, as a realm may (CONTRACT §3); asked at each write. */

@@ -142,6 +142,7 @@ function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string,
     address: from.address,
     secure: from.secure,
     headers: request.headers,
+    ...(request.url === undefined ? {} : { url: request.url }),
   };
   if (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'TLSv1.3') return info;
   return {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ActivitySink } from '../../src/adapters/activity.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { formatProblem } from '../../src/config/problem.ts';
 import type { Config } from '../../src/config/types.ts';
@@ -19,6 +20,7 @@ export interface RouterOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly cluster?: Cluster;
+  readonly activity?: ActivitySink;
 }
 
 export interface RunningRouter {
@@ -79,6 +81,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<RunningR
     agent: 'waggle-test',
     ...(options.clock === undefined ? {} : { clock: options.clock }),
     ...(options.cluster === undefined ? {} : { cluster: options.cluster }),
+    ...(options.activity === undefined ? {} : { activity: options.activity }),
   });
   await server.start();
   const endpoints = server.endpoints();

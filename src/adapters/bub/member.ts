@@ -1,0 +1,50 @@
+import type { Action } from '../../router/authorizer.ts';
+import type { Realm } from '../../router/realm.ts';
+import type { Session } from '../../router/session.ts';
+import { ErrorUri } from '../../wamp/errors.ts';
+import { nextSessionId } from '../../wamp/ids.ts';
+import { MessageType, type RoutedMessage, type RouterMessage, requestError } from '../../wamp/messages.ts';
+import type { Match } from '../../wamp/uri.ts';
+
+/** A peer's session, and whom the realm's answers to its requests are for. */
+export class Member {
+  readonly realm: Realm;
+  readonly session: Session;
+  readonly #answers = new Map<number, (answer: RouterMessage) => void>();
+
+  constructor(realm: Realm, session: Session) {
+    this.realm = realm;
+    this.session = session;
+  }
+
+  /**
+   * Sends a request under the next id of the session.
+   * @param then called once with the answer, perhaps within this call; where the session is over never, where it ends
+   *   before with `wamp.error.canceled`
+   */
+  ask(make: (request: number) => RoutedMessage, then: (answer: RouterMessage) => void): number {
+    const request = nextSessionId(this.session.lastRequest);
+    if (this.session.ended) return request;
+    this.#answers.set(request, then);
+    this.realm.receive(this.session, make(request));
+    return request;
+  }
+
+  answer(request: number, message: RouterMessage): void {
+    const then = this.#answers.get(request);
+    this.#answers.delete(request);
+    then?.(message);
+  }
+
+  /** The session is over. */
+  end(): void {
+    for (const [request, then] of [...this.#answers]) {
+      this.#answers.delete(request);
+      then(requestError(MessageType.CALL, request, ErrorUri.CANCELED, 'the session is over'));
+    }
+  }
+
+  may(action: Action, uri: string, match: Match): boolean {
+    return this.realm.authorizer.authorize(this.session.identity, action, uri, match).kind === 'allow';
+  }
+}

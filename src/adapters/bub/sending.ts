@@ -1,0 +1,302 @@
+import type { Plan, Recipient } from '../../router/plan.ts';
+import type { Session } from '../../router/session.ts';
+import { ErrorUri, WampError } from '../../wamp/errors.ts';
+import { isDict } from '../../wamp/features.ts';
+import { MessageType, type Receipt, type RouterMessage } from '../../wamp/messages.ts';
+import { CALL_DEFAULTS, type PublishOptions } from '../../wamp/options.ts';
+import type { Dict, Payload } from '../../wamp/payload.ts';
+import { Delivery } from './delivery.ts';
+import { members } from './json-spans.ts';
+import { invalidParams, type Request, RpcError, shownId } from './jsonrpc.ts';
+import { toPayload } from './mapping.ts';
+import type { Member } from './member.ts';
+import type { Outgoing } from './outgoing.ts';
+import type { ReceiptDetail, Version } from './target.ts';
+import type { BubWorld } from './world.ts';
+
+/** What a sendMessage needs of the connection it came by. */
+export interface SendingPeer {
+  readonly world: BubWorld;
+  readonly member: Member;
+  readonly version: Version;
+  readonly name: string;
+  /** Called once, when everybody has answered or was given up. */
+  sent(outcome: Sent): void;
+  /** Nothing further is routed for this peer until {@link SendingPeer.unhold}: the activity log has no room. */
+  hold(): void;
+  unhold(): void;
+}
+
+export type Sent =
+  | { readonly kind: 'accepted'; readonly messageId: string; readonly deliveredTo: number; readonly stopped: boolean }
+  | { readonly kind: 'refused'; readonly error: RpcError };
+
+/** Of a topic that was refused, for the activity log. */
+const MAX_SHOWN_TOPIC = 1024;
+
+/** A sender whose own pattern matches gets its own message: real clients rely on it (BRIDGES §1). */
+const OPTIONS: PublishOptions = Object.freeze({
+  acknowledge: false,
+  excludeMe: false,
+  discloseMe: false,
+  receivers: undefined,
+});
+
+interface Route {
+  readonly plan: Plan;
+  /** v1 peers asked one after the other before anybody else; each may stop the message. Only a v1 sender has them. */
+  readonly interceptors: readonly Recipient[];
+  readonly rest: readonly Recipient[];
+  /** Rows of the activity log that its targets need. */
+  readonly rows: number;
+}
+
+/** One message of a Bub peer, from its acceptance until every target has answered, erred, gone or timed out. */
+export class Sending {
+  readonly #peer: SendingPeer;
+  readonly #outgoing: Outgoing;
+  readonly #request: Request;
+  readonly #rpcId: string;
+  readonly #payload: Payload;
+  readonly #seen = new Set<Session>();
+  #delivery: Delivery | undefined;
+  #messageId: string;
+  /** Handed out and not answered. */
+  #open = 0;
+  #deliveredTo = 0;
+  #route: Route | undefined;
+  /** Index of the interceptor that is asked; undefined: none is. */
+  #asking: number | undefined;
+  #stopped = false;
+  /** Everybody has been handed it. */
+  #sealed = false;
+  #isHanding = false;
+  /** Rows reserved for targets and not recorded yet. */
+  #reserved = 0;
+
+  constructor(peer: SendingPeer, outgoing: Outgoing, request: Request) {
+    this.#peer = peer;
+    this.#outgoing = outgoing;
+    this.#request = request;
+    this.#rpcId = shownId(request.id);
+    this.#payload = toPayload(outgoing.text, outgoing.payload);
+    this.#messageId = outgoing.messageId;
+  }
+
+  /**
+   * Routes it, or waits until its rows fit into the activity log and routes it then.
+   * @throws RpcError where it may not be published
+   */
+  begin(): void {
+    const route = this.#plan();
+    if (route instanceof RpcError) throw route;
+    const { world } = this.#peer;
+    if (world.activity.reserve(2 + route.rows, () => this.#resume(route.rows))) {
+      this.#start(route, route.rows);
+      return;
+    }
+    this.#peer.hold();
+  }
+
+  #resume(rows: number): void {
+    const { world } = this.#peer;
+    // Others may have come and gone meanwhile.
+    const route = this.#plan();
+    if (route instanceof RpcError) {
+      world.activity.release(rows);
+      reject(this.#peer, this.#request, route.message);
+      this.#peer.sent({ kind: 'refused', error: route });
+    } else {
+      this.#start(route, rows);
+    }
+    this.#peer.unhold();
+  }
+
+  /** An error: it may not be published. */
+  #plan(): Route | RpcError {
+    const { member } = this.#peer;
+    const { topic } = this.#outgoing;
+    const publish = { type: MessageType.PUBLISH, request: 0, options: OPTIONS, topic, payload: this.#payload } as const;
+    const plan = member.realm.plan(member.session, publish);
+    if (plan instanceof WampError) return invalidParams(`Invalid params: topic: ${plan.message}`);
+    return this.#sort(plan);
+  }
+
+  #sort(plan: Plan): Route {
+    const { world, version } = this.#peer;
+    const { recipients } = plan;
+    let rows = this.#callee() === undefined ? 0 : 2;
+    for (const recipient of recipients) if (recipient.confirms) rows += 2;
+    if (version === 2) return { plan, interceptors: [], rest: recipients, rows };
+    const intercepts = ({ session }: Recipient) => world.versionOf(session.id) === 1;
+    return {
+      plan,
+      interceptors: recipients.filter(intercepts),
+      rest: recipients.filter((recipient) => !intercepts(recipient)),
+      rows,
+    };
+  }
+
+  #start(route: Route, rows: number): void {
+    const { world, version, name } = this.#peer;
+    const { plan } = route;
+    this.#route = route;
+    this.#reserved = rows;
+    if (this.#messageId === '') this.#messageId = `bub-${plan.publication.id}`;
+    const { topic, text } = this.#outgoing;
+    world.record('send_start', this.#about, this.#rpcId, name, 'start', { payloadJson: text });
+    const source = { kind: 'bub', version, name, messageId: this.#messageId, text, receipts: plan } as const;
+    this.#delivery = new Delivery(world, plan.publication.id, topic, this.#payload, source);
+    plan.onReceipt((receipt) => this.#settled(receipt));
+    if (route.interceptors.length > 0) this.#askFrom(0);
+    else this.#handToRest();
+  }
+
+  get #about() {
+    return { messageId: this.#messageId, topic: this.#outgoing.topic };
+  }
+
+  // ---- v1: one after the other -----------------------------------------------------------------------------------
+
+  #askFrom(first: number): void {
+    const { plan, interceptors } = this.#route ?? { interceptors: [] };
+    for (let at = first; at < interceptors.length && !this.#stopped; at++) {
+      const recipient = interceptors[at];
+      if (recipient === undefined || plan === undefined || this.#seen.has(recipient.session)) continue;
+      this.#asking = at;
+      if (this.#hand(plan, recipient) && this.#open > 0) return;
+    }
+    this.#asking = undefined;
+    if (this.#stopped) this.#finish();
+    else this.#handToRest();
+  }
+
+  // ---- everybody at once ------------------------------------------------------------------------------------------
+
+  #handToRest(): void {
+    const route = this.#route;
+    if (route === undefined) return;
+    for (const recipient of route.rest) {
+      if (!recipient.confirms) route.plan.deliver(recipient);
+      else if (!this.#seen.has(recipient.session)) this.#hand(route.plan, recipient);
+    }
+    this.#call();
+    this.#sealed = true;
+    if (this.#open === 0) this.#finish();
+  }
+
+  #hand(plan: Plan, recipient: Recipient): boolean {
+    this.#seen.add(recipient.session);
+    this.#peer.world.current = this.#delivery;
+    // Before it is handed over: who is not awaited settles at once.
+    this.#open += 1;
+    this.#isHanding = true;
+    const taken = plan.deliver(recipient);
+    this.#isHanding = false;
+    if (taken) this.#deliveredTo += 1;
+    else this.#open -= 1;
+    return taken;
+  }
+
+  #settled({ detail }: Receipt): void {
+    this.#open -= 1;
+    const asking = this.#asking;
+    if (asking === undefined) {
+      if (this.#sealed && this.#open === 0) this.#finish();
+      return;
+    }
+    const { result } = detail as ReceiptDetail;
+    this.#stopped = result?.stopPropagation === true || result?.stop_propagation === true;
+    // Settled within the handing over: the loop that hands over goes on by itself.
+    if (this.#isHanding) return;
+    this.#askFrom(asking + 1);
+  }
+
+  // ---- the callee -------------------------------------------------------------------------------------------------
+
+  /** The ordinary registration there, where this peer may call it: that callee works on the message, too. */
+  #callee(): boolean | undefined {
+    const { member } = this.#peer;
+    const { topic } = this.#outgoing;
+    const registration = member.realm.dealer.registry.best(topic);
+    if (registration === undefined || registration.weak) return undefined;
+    return member.may('call', topic, 'exact') ? true : undefined;
+  }
+
+  #call(): void {
+    if (this.#callee() === undefined) return;
+    const { member, world } = this.#peer;
+    const { topic } = this.#outgoing;
+    const options = { ...CALL_DEFAULTS, timeout: world.rules.processTimeoutMs };
+    let actor: string | undefined;
+    let early: RouterMessage | undefined;
+    this.#open += 1;
+    const request = member.ask(
+      (id) => ({ type: MessageType.CALL, request: id, options, procedure: topic, payload: this.#payload }),
+      (answer) => {
+        this.#open -= 1;
+        if (actor === undefined) early = answer;
+        else this.#called(actor, answer);
+      },
+    );
+    const callee = member.session.calls.get(request)?.callee;
+    // Refused at once, or this session is over: it was handed to nobody.
+    if (callee === undefined && early === undefined) this.#open -= 1;
+    if (callee === undefined && early?.type !== MessageType.RESULT) return;
+    this.#reserved -= 2;
+    actor = callee?.identity.authid ?? topic;
+    this.#deliveredTo += 1;
+    world.record('process_start', this.#about, '', actor, 'start');
+    if (early !== undefined) this.#called(actor, early);
+  }
+
+  #called(actor: string, answer: RouterMessage): void {
+    const { world } = this.#peer;
+    if (answer.type === MessageType.RESULT) {
+      world.record('process_finish', this.#about, '', actor, statusOf(answer.payload));
+    } else {
+      const error = answer.type === MessageType.ERROR ? answer.error : '';
+      const status = error === ErrorUri.TIMEOUT ? 'timeout' : 'error';
+      world.record('process_finish', this.#about, '', actor, status, { error });
+    }
+    if (this.#sealed && this.#open === 0) this.#finish();
+  }
+
+  #finish(): void {
+    const { world, name } = this.#peer;
+    world.record('send_finish', this.#about, this.#rpcId, name, 'ok');
+    // Several patterns of one peer were counted each, and some peers may have left.
+    const spare = this.#reserved - (this.#delivery?.recorded ?? 0);
+    if (spare > 0) world.activity.release(spare);
+    this.#peer.sent({
+      kind: 'accepted',
+      messageId: this.#messageId,
+      deliveredTo: this.#deliveredTo,
+      stopped: this.#stopped,
+    });
+  }
+}
+
+/** The trace of a message that is not routed. */
+export function reject(peer: Pick<SendingPeer, 'world' | 'name'>, request: Request, reason: string): void {
+  const { topic, payload } = request.params;
+  const messageId = isDict(payload) && typeof payload.messageId === 'string' ? payload.messageId : '';
+  const about = { messageId, topic: typeof topic === 'string' ? topic.slice(0, MAX_SHOWN_TOPIC) : '' };
+  const span = request.paramsAt && members(request.text, request.paramsAt.start, ['payload']).spans[0];
+  const payloadJson = span && request.text.slice(span.start, span.end);
+  const rpcId = shownId(request.id);
+  peer.world.record('send_start', about, rpcId, peer.name, 'start', { payloadJson });
+  peer.world.record('send_finish', about, rpcId, peer.name, 'rejected', { error: reason });
+}
+
+/** A WAMP callee's own status, as a Bub peer would give it. */
+function statusOf(payload: Payload): string {
+  let kwargs: Dict | undefined;
+  try {
+    kwargs = payload.value().kwargs;
+  } catch (error) {
+    if (!(error instanceof WampError)) throw error;
+  }
+  const status = kwargs?.status;
+  return typeof status === 'string' && status !== '' ? status : 'ok';
+}
