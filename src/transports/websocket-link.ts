@@ -176,6 +176,15 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
     else this.#outbox.pushControl(PING);
   }
 
+  challenge(timeoutMs: number): void {
+    const before = this.signsOfLife();
+    this.probe();
+    const timer = setTimeout(() => {
+      if (!this.#closing && this.signsOfLife() === before) this.dead(timeoutMs);
+    }, timeoutMs);
+    timer.unref();
+  }
+
   dead(silentMs: number): void {
     this.#end ??= { cause: 'deadPeer', code: NO_CLOSE_FRAME, message: `silent for ${silentMs} ms` };
     this.#context.deadPeers += 1;
