@@ -122,8 +122,9 @@ export class Delivery implements Deadline, Awaited {
   }
 
   expired(): void {
-    for (const [target, waits] of this.#targets) {
-      if (!waits) continue;
+    // Whoever is settled here may let the next one be asked (v1): that one has its own time.
+    const late = [...this.#targets].filter(([, waits]) => waits);
+    for (const [target] of late) {
       this.#close(target);
       target.forget(this.#id);
       target.silent = true;
