@@ -40,7 +40,7 @@ export function topicProblem(topic: string): string | undefined {
 export function toPattern(pattern: string, prefixEnds: boolean): Pattern | string {
   if (pattern.length > MAX_GLOB_LENGTH) return `topic: a pattern may have ${MAX_GLOB_LENGTH} characters`;
   const head = literalHeadLength(pattern);
-  if (isReserved(pattern.slice(0, head))) return `topic: ${shown(pattern)} is in the namespace of the router`;
+  if (pattern.slice(0, head).startsWith('wamp.')) return `topic: ${shown(pattern)} is in the namespace of the router`;
   if (head === pattern.length) {
     const wrong = topicProblem(pattern);
     if (wrong !== undefined) return wrong;
