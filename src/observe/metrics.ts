@@ -18,6 +18,17 @@ export interface Gauges {
   droppedEvents(): number;
   /** Connections removed because they did not answer pings. */
   deadPeers(): number;
+  /** undefined: there is none. */
+  activity(): ActivityFigures | undefined;
+}
+
+/** What the activity log knows about itself, in rows. */
+export interface ActivityFigures {
+  readonly written: number;
+  readonly dropped: number;
+  readonly queued: number;
+  /** Messages held back until their rows fit. */
+  readonly waiting: number;
 }
 
 const TYPE_NAMES = new Map<number, string>(Object.entries(MessageType).map(([name, code]) => [code, name]));
@@ -101,6 +112,11 @@ export class Metrics implements RouterObserver {
     counter('waggle_slow_peers_total', 'Connections ended because they did not read', gauges.slowPeers());
     counter('waggle_slow_peer_events_dropped_total', 'Events that slow peers lost', gauges.droppedEvents());
     counter('waggle_dead_peers_total', 'Connections that did not answer pings', gauges.deadPeers());
+    const activity = gauges.activity();
+    counter('waggle_activity_rows_written_total', 'Rows in the activity log', activity?.written ?? 0);
+    counter('waggle_activity_rows_dropped_total', 'Rows the activity log lost', activity?.dropped ?? 0);
+    gauge('waggle_activity_rows_queued', 'Rows not written yet', activity?.queued ?? 0);
+    gauge('waggle_activity_waiting', 'Messages held back until their rows fit', activity?.waiting ?? 0);
     counter('waggle_faults_total', 'Exceptions caught at the edge of a connection', this.faults);
     labelled('waggle_messages_received_total', 'Messages from sessions', 'type', byType(this.#received));
     labelled('waggle_messages_sent_total', 'Messages taken by peers', 'type', byType(this.#sent));

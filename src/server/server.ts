@@ -4,6 +4,7 @@ import { adapterFor } from '../adapters/registry.ts';
 import { probeRoutes } from '../admin/probes.ts';
 import { Lockout } from '../auth/lockout.ts';
 import type { Config, EndpointConfig, LimitsConfig } from '../config/types.ts';
+import type { ActivityLog } from '../observe/activity/activity-log.ts';
 import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { combineObservers, loggingObserver } from '../observe/observers.ts';
@@ -15,6 +16,7 @@ import { WebSocketTransport } from '../transports/websocket.ts';
 import type { TransportEvent } from '../transports/websocket-link.ts';
 import { type CloseReason, CloseUri } from '../wamp/errors.ts';
 import { RandomIds } from '../wamp/ids.ts';
+import { openActivityLog } from './activity.ts';
 import { Listener, type ListenerDeps, wampRoutes } from './listeners.ts';
 import { RealmHosts } from './realm-hosts.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -28,6 +30,7 @@ export interface ServerOptions {
   readonly clock?: Clock;
   readonly cluster?: Cluster;
   /** Where bridges leave the trace of their messages; absent: nowhere. */
+  /** Instead of the activity log that the configuration names. */
   readonly activity?: ActivitySink;
 }
 
@@ -66,6 +69,7 @@ export class Server {
   readonly #listeners: Listener[] = [];
   readonly #admin: Listener | undefined;
   #config: Config;
+  #activity: ActivityLog | undefined;
   #ready = false;
   #stopping: Promise<void> | undefined;
   #cancelSecretsPoll: (() => void) | undefined;
@@ -112,12 +116,15 @@ export class Server {
     this.#hosts.apply(this.#config.realms);
     const opened: Listener[] = [];
     try {
+      // Before anybody can connect: the first message is to leave its trace as well.
+      this.#activity = await openActivityLog(this.#config, this.#options.log, this.#clock);
       for (const listener of [...this.#listeners, ...this.#adminListeners()]) {
         await listener.listen();
         opened.push(listener);
       }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.http.close()));
+      await this.#activity?.close();
       throw error;
     }
     this.#pollSecrets();
@@ -140,12 +147,11 @@ export class Server {
 
   /** Protocols the configuration names and this version does not have; each answers 404 (CONTRACT, preamble). */
   unbuilt(): string[] {
-    const { listeners, activityLog, cluster } = this.#config.router;
+    const { listeners, cluster } = this.#config.router;
     const named = listeners.flatMap((listener) => [
       ...listener.endpoints.map((endpoint) => endpoint.protocol).filter((name) => adapterFor(name) === undefined),
       ...(listener.rawsocket === undefined ? [] : ['rawsocket']),
     ]);
-    if (activityLog !== undefined) named.push('activityLog');
     if (cluster !== undefined) named.push('cluster');
     const realms = [...this.#config.realms.values()];
     const principals = realms.flatMap((realm) => [...realm.principals.values()]);
@@ -206,6 +212,7 @@ export class Server {
     // Whoever has not joined, or has not answered GOODBYE, has no session to end and should come back as well.
     this.#websockets.closeAll('restart', CLOSING.drop.message);
     await Promise.all(this.#listeners.map((listener) => listener.http.close(CLOSE_GRACE_MS)));
+    await this.#activity?.close();
     await this.#admin?.http.close();
   }
 
@@ -231,7 +238,8 @@ export class Server {
 
   #adminRoutes() {
     const routes = probeRoutes({
-      ready: () => this.#ready,
+      // A router that cannot write the trace it was asked for is not fit for work (BRIDGES §1).
+      ready: () => this.#ready && this.#activity?.healthy !== false,
       metrics: () => this.metrics.page(this.#gauges()),
     });
     return [...routes].map(([path, request]) => ({ path, request }));
@@ -250,6 +258,7 @@ export class Server {
       slowPeers: () => this.#outboxes.slowPeers + this.#outboxes.evictedPeers,
       droppedEvents: () => this.#outboxes.droppedMessages,
       deadPeers: () => this.#websockets.deadPeers,
+      activity: () => this.#activity,
       subscriptions: sum((realm) => realm.broker.size),
       registrations: sum((realm) => realm.dealer.registry.size),
     };
@@ -284,7 +293,15 @@ export class Server {
 
   #bridgeFor({ realm, auth }: Extract<EndpointConfig, { auth: unknown }>): BridgeContext {
     const rules = () => this.#hosts.bridgeRules(realm);
-    return { realm, auth, rules, activity: this.#options.activity ?? NO_ACTIVITY };
+    const activity = (): ActivitySink => this.#options.activity ?? this.#activity ?? NO_ACTIVITY;
+    return {
+      realm,
+      auth,
+      rules,
+      get activity() {
+        return activity();
+      },
+    };
   }
 
   #reported(event: TransportEvent): void {

@@ -16,6 +16,7 @@ const gauges = {
   slowPeers: none,
   droppedEvents: none,
   deadPeers: none,
+  activity: () => undefined,
 };
 
 it('every metric of the router stands in the table with its type, and nothing else does', async () => {

@@ -15,6 +15,7 @@ const ZERO: Gauges = {
   slowPeers: () => 0,
   droppedEvents: () => 0,
   deadPeers: () => 0,
+  activity: () => undefined,
 };
 
 const session = new Session(
