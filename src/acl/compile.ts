@@ -43,11 +43,13 @@ export interface CompiledAcl extends Authorizer {
 
 /**
  * @param roles the rules of each role of one realm. A role that is not in it may do nothing.
+ * @param rated what the realm says of each role beside its rules; the decisions carry it, so that no message costs a
+ *   look-up and a reload swaps it with the rules
  * @throws RuleError where a rule's URI has no meaning under its `match`
  */
-export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>): CompiledAcl {
+export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>, rated: Rated = UNRATED): CompiledAcl {
   const compiled = new Map<string, RoleAcl>();
-  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules));
+  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules, rated.get(name)?.trustlevel));
   return {
     authorize(who, action, uri, match) {
       return compiled.get(who.authrole)?.decide(who.authid, action, uri, match) ?? UNKNOWN_ROLE;
@@ -58,6 +60,11 @@ export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>): Compile
     },
   };
 }
+
+/** Trust levels by role; a role without one is not rated. */
+export type Rated = ReadonlyMap<string, { readonly trustlevel?: number }>;
+
+const UNRATED: Rated = new Map();
 
 const UNKNOWN_ROLE: Decision = Object.freeze({ kind: 'deny', reason: 'the role has no permissions', rules: [] });
 
@@ -83,13 +90,13 @@ class RoleAcl {
   readonly #rules: readonly CompiledRule[];
   readonly #actions: Readonly<Record<Action, ActionAcl>>;
 
-  constructor(name: string, rules: readonly Rule[]) {
+  constructor(name: string, rules: readonly Rule[], trustlevel: number | undefined) {
     this.#rules = rules.map((rule) => ({ rule, pattern: compileRule(rule) }));
     this.#actions = {
-      call: new ActionAcl(name, 'call', this.#rules),
-      register: new ActionAcl(name, 'register', this.#rules),
-      publish: new ActionAcl(name, 'publish', this.#rules),
-      subscribe: new ActionAcl(name, 'subscribe', this.#rules),
+      call: new ActionAcl(name, 'call', this.#rules, trustlevel),
+      register: new ActionAcl(name, 'register', this.#rules, trustlevel),
+      publish: new ActionAcl(name, 'publish', this.#rules, trustlevel),
+      subscribe: new ActionAcl(name, 'subscribe', this.#rules, trustlevel),
     };
   }
 
@@ -119,11 +126,13 @@ class ActionAcl {
   readonly #discloses: 'publisher' | 'caller' | undefined;
   readonly #rules: readonly CompiledRule[];
   readonly #usesAuthid: boolean;
+  readonly #trustlevel: number | undefined;
   readonly #answers = new ResultCache<Answers>(weigh, 4096, 2 * 1024 * 1024);
 
-  constructor(role: string, action: Action, rules: readonly CompiledRule[]) {
+  constructor(role: string, action: Action, rules: readonly CompiledRule[], trustlevel: number | undefined) {
     this.#role = role;
     this.#action = action;
+    this.#trustlevel = trustlevel;
     this.#discloses = action === 'publish' ? 'publisher' : action === 'call' ? 'caller' : undefined;
     this.#rules = rules.filter(
       ({ rule }) =>
@@ -168,7 +177,7 @@ class ActionAcl {
     }
     // A rule that asks for a signature must never let an unverified message pass for a verified one.
     if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, rules: signing };
-    return { kind: 'allow', disclose, rules: allowing };
+    return { kind: 'allow', disclose, trustlevel: this.#trustlevel, rules: allowing };
   }
 
   #newAnswers(uri: string): Answers {

@@ -18,6 +18,8 @@ export type Decision =
       readonly kind: 'allow';
       /** Whether the rules disclose the caller or publisher without being asked (CONTRACT §4, `disclose`). */
       readonly disclose: boolean;
+      /** What callees and subscribers are told of the asker's role (FEATURES B6, C4); absent: the realm rates it not. */
+      readonly trustlevel?: number | undefined;
       /** `file:line` of the rules behind it, for `waggle can` and the log. */
       readonly rules: readonly string[];
     }

@@ -11,7 +11,7 @@ import {
 import type { Payload } from '../wamp/payload.ts';
 import type { Match } from '../wamp/uri.ts';
 import type { RealmContext } from './context.ts';
-import { eventDetails, type Origin, toldOfPublisher } from './disclosure.ts';
+import { eventDetails, type Origin, toldOfPublisher, toldOfTrust } from './disclosure.ts';
 import { PublishFilter } from './publish-filter.ts';
 import type { Session } from './session.ts';
 import { UriMap } from './uri-map.ts';
@@ -46,13 +46,22 @@ export interface Publication {
   /** Session id that must not get it, the publisher's by default (PITFALLS 35); 0: none. */
   readonly excluded: number;
   readonly filter: PublishFilter | undefined;
+  /** How far the publisher's role is trusted (FEATURES C4); absent: the realm rates it not. */
+  readonly trustlevel?: number | undefined;
   readonly receipts: ReceiptSink | undefined;
 }
 
-/** The two forms of one publication's EVENT for one subscription, each made when first needed. */
+/** The forms of one publication's EVENT for one subscription, each made when first needed. */
 export interface EventForms {
   plain: Event | undefined;
   disclosing: Event | undefined;
+  /** With the trust level, for those who announced that they read it. */
+  rated: Event | undefined;
+  ratedDisclosing: Event | undefined;
+}
+
+export function noForms(): EventForms {
+  return { plain: undefined, disclosing: undefined, rated: undefined, ratedDisclosing: undefined };
 }
 
 /** Subscriptions of a realm and the way of publications to them (spec: "Publish and Subscribe"). */
@@ -152,8 +161,18 @@ export class Broker {
     for (const subscription of [...session.subscriptions.values()]) this.detach(session, subscription);
   }
 
-  /** Makes a publication of an authorized PUBLISH; without effects. */
-  accept(session: Session, message: Publish, disclose: boolean, receipts?: ReceiptSink): Publication {
+  /**
+   * Makes a publication of an authorized PUBLISH; without effects.
+   * @param disclose whether the rules of the realm name the publisher
+   * @param trustlevel what they say of its role
+   */
+  accept(
+    session: Session,
+    message: Publish,
+    disclose: boolean,
+    receipts?: ReceiptSink,
+    trustlevel?: number,
+  ): Publication {
     const { options } = message;
     const named = (disclose || options.discloseMe) && !session.internal;
     return {
@@ -163,12 +182,13 @@ export class Broker {
       disclosed: named ? session.origin : undefined,
       excluded: options.excludeMe ? session.id : 0,
       filter: PublishFilter.of(options.receivers),
+      trustlevel,
       receipts,
     };
   }
 
-  publish(session: Session, message: Publish, disclose: boolean): void {
-    const publication = this.accept(session, message, disclose);
+  publish(session: Session, message: Publish, disclose: boolean, trustlevel?: number): void {
+    const publication = this.accept(session, message, disclose, undefined, trustlevel);
     this.deliver(publication);
     const { request, topic } = message;
     if (message.options.acknowledge) {
@@ -199,7 +219,7 @@ export class Broker {
     // An in-process peer may subscribe within send(): who comes after the publication does not get it (PITFALLS 41).
     const last = this.#order;
     for (const subscription of this.matching(publication.topic)) {
-      const forms: EventForms = { plain: undefined, disclosing: undefined };
+      const forms = noForms();
       for (const [session, order] of subscription.subscribers) {
         if (order > last) break;
         if (admits(publication, session)) this.deliverTo(publication, subscription, session, forms);
@@ -209,14 +229,14 @@ export class Broker {
 
   /** To one receiver; `forms` is shared by all receivers of one subscription. @returns whether it was taken */
   deliverTo(publication: Publication, subscription: Subscription, session: Session, forms: EventForms): boolean {
+    const { disclosed, trustlevel } = publication;
+    const publisher = disclosed !== undefined && toldOfPublisher(session) ? disclosed : undefined;
     let event: Event;
-    if (publication.disclosed !== undefined && toldOfPublisher(session)) {
-      forms.disclosing ??= eventFor(publication, subscription, publication.disclosed);
-      event = forms.disclosing;
-    } else {
-      forms.plain ??= eventFor(publication, subscription, undefined);
-      event = forms.plain;
-    }
+    if (trustlevel !== undefined && toldOfTrust(session)) {
+      if (publisher === undefined) event = forms.rated ??= eventFor(publication, subscription, undefined, trustlevel);
+      else event = forms.ratedDisclosing ??= eventFor(publication, subscription, publisher, trustlevel);
+    } else if (publisher === undefined) event = forms.plain ??= eventFor(publication, subscription, undefined);
+    else event = forms.disclosing ??= eventFor(publication, subscription, publisher);
     if (this.#context.send(session, event) !== true) return false;
     subscription.events += 1;
     return true;
@@ -229,9 +249,14 @@ export function admits(publication: Publication, session: Session): boolean {
   return publication.filter === undefined || publication.filter.admits(session);
 }
 
-function eventFor(publication: Publication, subscription: Subscription, publisher: Origin | undefined): Event {
+function eventFor(
+  publication: Publication,
+  subscription: Subscription,
+  publisher: Origin | undefined,
+  trustlevel?: number,
+): Event {
   const { id, topic, payload, receipts } = publication;
-  const details = eventDetails(subscription.match === 'exact' ? undefined : topic, publisher);
+  const details = eventDetails(subscription.match === 'exact' ? undefined : topic, publisher, trustlevel);
   return new Event(subscription.id, id, details, topic, payload, receipts);
 }
 

@@ -56,8 +56,9 @@ export class Dealer {
   /**
    * @param message passed {@link isNew}
    * @param disclose whether the rules of the realm name the caller
+   * @param trustlevel what they say of its role; undefined: nothing
    */
-  call(session: Session, message: Call, disclose: boolean): void {
+  call(session: Session, message: Call, disclose: boolean, trustlevel?: number): void {
     const { request, procedure } = message;
     const bound = this.#context.limits.maxPendingCallsPerSession;
     if (session.calls.size >= bound) {
@@ -72,11 +73,11 @@ export class Dealer {
       return;
     }
     const named = disclose || message.options.discloseMe;
-    this.#offer(session, message, registration, named);
+    this.#offer(session, message, registration, named, trustlevel);
   }
 
   /** Offers the call to callees in the policy's order until one takes it. */
-  #offer(caller: Session, message: Call, registration: Registration, named: boolean): void {
+  #offer(caller: Session, message: Call, registration: Registration, named: boolean, trust: number | undefined): void {
     const policy = INVOCATION_POLICIES[registration.invoke];
     // A callee that does not take a call may leave by it; the order is that of the moment the call came.
     const callees = registration.callees.length === 1 ? registration.callees : [...registration.callees];
@@ -92,7 +93,7 @@ export class Dealer {
         if (caller.ended) return;
         if (!registration.passTo(callee)) continue;
       }
-      const sent = this.#invoke(caller, message, registration, callee, named);
+      const sent = this.#invoke(caller, message, registration, callee, named, trust);
       if (sent === true) return;
       if (sent !== undefined) refusal = sent;
     }
@@ -101,7 +102,14 @@ export class Dealer {
   }
 
   /** @returns true: the call is on its way or has been answered already; else why the callee did not take it */
-  #invoke(caller: Session, message: Call, registration: Registration, callee: Callee, named: boolean): Sent {
+  #invoke(
+    caller: Session,
+    message: Call,
+    registration: Registration,
+    callee: Callee,
+    named: boolean,
+    trust: number | undefined,
+  ): Sent {
     const { options, request, payload } = message;
     const asked = options.timeout > 0 ? options.timeout : this.#context.limits.callTimeoutMs;
     const forwards = callee.forwardTimeout && callee.session.has(Feature.CALLEE_CALL_TIMEOUT);
@@ -116,6 +124,7 @@ export class Dealer {
       details: invocationDetails(message, registration, callee, {
         caller: (named || callee.discloseCaller) && !caller.internal ? caller : undefined,
         receiveProgress,
+        trustlevel: callee.session.has(Feature.CALLEE_CALL_TRUSTLEVELS) ? trust : undefined,
         timeoutMs: forwards ? asked : 0,
       }),
       payload,
@@ -272,16 +281,19 @@ interface Particulars {
   /** Whom to name; undefined: nobody. */
   readonly caller: Session | undefined;
   readonly receiveProgress: boolean;
+  /** undefined: not rated, or not told. */
+  readonly trustlevel: number | undefined;
   /** Milliseconds the callee is to obey itself; 0: none. */
   readonly timeoutMs: number;
 }
 
 /** INVOCATION.Details; `procedure` for patterns only (PITFALLS 50). */
 function invocationDetails(message: Call, registration: Registration, callee: Callee, particulars: Particulars): Dict {
-  const { receiveProgress, timeoutMs } = particulars;
+  const { receiveProgress, timeoutMs, trustlevel } = particulars;
   const told = callee.session.has(Feature.CALLEE_CALLER_IDENTIFICATION) ? particulars.caller : undefined;
   const isPattern = registration.match !== 'exact';
-  if (!receiveProgress && timeoutMs === 0 && told === undefined && !isPattern) return NO_DETAILS;
+  if (!receiveProgress && timeoutMs === 0 && told === undefined && trustlevel === undefined && !isPattern)
+    return NO_DETAILS;
   const details: Record<string, unknown> = {};
   if (isPattern) details.procedure = message.procedure;
   if (receiveProgress) details.receive_progress = true;
@@ -291,5 +303,6 @@ function invocationDetails(message: Call, registration: Registration, callee: Ca
     details.caller_authid = told.identity.authid;
     details.caller_authrole = told.identity.authrole;
   }
+  if (trustlevel !== undefined) details.trustlevel = trustlevel;
   return Object.freeze(details);
 }

@@ -22,17 +22,30 @@ export function toldOfPublisher(receiver: Session): boolean {
   return receiver.has(Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION);
 }
 
+/** Whether this receiver reads how far a publisher's role is trusted. */
+export function toldOfTrust(receiver: Session): boolean {
+  return receiver.has(Feature.SUBSCRIBER_PUBLICATION_TRUSTLEVELS);
+}
+
 /**
  * EVENT.Details.
  * @param topic the topic published to where the subscription is a pattern (PITFALLS 39), else undefined
  * @param publisher undefined: not disclosed
+ * @param trustlevel undefined: not rated, or not told
  */
-export function eventDetails(topic: string | undefined, publisher: Origin | undefined): Dict {
-  if (publisher === undefined) return topic === undefined ? NO_DETAILS : Object.freeze({ topic });
-  const named = {
-    publisher: publisher.session,
-    publisher_authid: publisher.identity.authid,
-    publisher_authrole: publisher.identity.authrole,
-  };
-  return Object.freeze(topic === undefined ? named : { topic, ...named });
+export function eventDetails(
+  topic: string | undefined,
+  publisher: Origin | undefined,
+  trustlevel: number | undefined,
+): Dict {
+  if (topic === undefined && publisher === undefined && trustlevel === undefined) return NO_DETAILS;
+  const details: Record<string, unknown> = {};
+  if (topic !== undefined) details.topic = topic;
+  if (publisher !== undefined) {
+    details.publisher = publisher.session;
+    details.publisher_authid = publisher.identity.authid;
+    details.publisher_authrole = publisher.identity.authrole;
+  }
+  if (trustlevel !== undefined) details.trustlevel = trustlevel;
+  return Object.freeze(details);
 }

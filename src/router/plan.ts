@@ -1,5 +1,5 @@
 import type { Receipt, ReceiptSink } from '../wamp/messages.ts';
-import { admits, type Broker, type EventForms, type Publication, type Subscription } from './broker.ts';
+import { admits, type Broker, type EventForms, noForms, type Publication, type Subscription } from './broker.ts';
 import type { Session } from './session.ts';
 
 /** One delivery that a plan would make: a session appears once for each of its matching subscriptions. */
@@ -42,7 +42,7 @@ export class Plan implements ReceiptSink {
     if (session.ended || !subscription.subscribers.has(session)) return false;
     let forms = this.#forms.get(subscription);
     if (forms === undefined) {
-      forms = { plain: undefined, disclosing: undefined };
+      forms = noForms();
       this.#forms.set(subscription, forms);
     }
     return this.#broker.deliverTo(this.publication, subscription, session, forms);

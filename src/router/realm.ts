@@ -121,7 +121,7 @@ export class Realm implements RealmContext {
         if (!this.dealer.isNew(session, message) || !this.#inSequence(session, message.request)) return;
         const decision = this.#authorize(session, 'call', message.procedure, 'exact');
         if (decision instanceof WampError) this.#refuse(session, message, decision);
-        else this.dealer.call(session, message, decision.disclose);
+        else this.dealer.call(session, message, decision.disclose, decision.trustlevel);
         return;
       }
       case MessageType.CANCEL:
@@ -152,7 +152,8 @@ export class Realm implements RealmContext {
   plan(session: Session, message: Publish): Plan | WampError {
     const decision = this.#authorize(session, 'publish', message.topic, 'exact');
     if (decision instanceof WampError) return decision;
-    return new Plan(this.broker, (receipts) => this.broker.accept(session, message, decision.disclose, receipts));
+    const { disclose, trustlevel } = decision;
+    return new Plan(this.broker, (receipts) => this.broker.accept(session, message, disclose, receipts, trustlevel));
   }
 
   /** Swaps rules and bounds; subscriptions and registrations that are no longer allowed are revoked (CONTRACT §4). */
@@ -196,7 +197,7 @@ export class Realm implements RealmContext {
 
   #publish(session: Session, message: Publish): void {
     const decision = this.#authorize(session, 'publish', message.topic, 'exact');
-    if (!(decision instanceof WampError)) this.broker.publish(session, message, decision.disclose);
+    if (!(decision instanceof WampError)) this.broker.publish(session, message, decision.disclose, decision.trustlevel);
     // Unacknowledged, a refusal is silent (PITFALLS 33); the observer has seen it.
     else if (message.options.acknowledge) this.#refuse(session, message, decision);
   }

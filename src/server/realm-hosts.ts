@@ -130,7 +130,7 @@ export class RealmHosts {
 
 function settingsOf(config: RealmConfig): RealmSettings {
   return {
-    authorizer: compileAcl(config.permissions),
+    authorizer: compileAcl(config.permissions, config.roles),
     limits: config.limits,
     strictRequestIds: config.strictRequestIds,
     strictUris: config.strictUris,

@@ -5,6 +5,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
   broker: {
     features: {
       pattern_based_subscription: true,
+      publication_trustlevels: true,
       publisher_exclusion: true,
       publisher_identification: true,
       subscriber_blackwhite_listing: true,
@@ -15,6 +16,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
     features: {
       call_canceling: true,
       call_timeout: true,
+      call_trustlevels: true,
       caller_identification: true,
       pattern_based_registration: true,
       progressive_call_results: true,
@@ -38,10 +40,12 @@ export const Feature = {
   CALLEE_CALLER_IDENTIFICATION: 1 << 9,
   CALLEE_PROGRESSIVE_RESULTS: 1 << 10,
   CALLEE_REVOCATION: 1 << 11,
+  CALLEE_CALL_TRUSTLEVELS: 1 << 12,
+  SUBSCRIBER_PUBLICATION_TRUSTLEVELS: 1 << 13,
 } as const;
 
 /** Every feature and role: what in-process peers of the router's own have. */
-export const ALL_FEATURES = (1 << 12) - 1;
+export const ALL_FEATURES = (1 << 14) - 1;
 
 const ROLE_BITS: Readonly<Record<string, number>> = {
   publisher: Feature.PUBLISHER,
@@ -51,6 +55,7 @@ const ROLE_BITS: Readonly<Record<string, number>> = {
 };
 
 const FEATURE_BITS: Readonly<Record<string, number>> = {
+  'subscriber.publication_trustlevels': Feature.SUBSCRIBER_PUBLICATION_TRUSTLEVELS,
   'subscriber.publisher_identification': Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION,
   'subscriber.subscription_revocation': Feature.SUBSCRIBER_REVOCATION,
   'caller.progressive_call_results': Feature.CALLER_PROGRESSIVE_RESULTS,
@@ -58,6 +63,7 @@ const FEATURE_BITS: Readonly<Record<string, number>> = {
   // The spec's text misspells it once, and clients copied that (PITFALLS §11).
   'callee.call_cancelling': Feature.CALLEE_CALL_CANCELING,
   'callee.call_timeout': Feature.CALLEE_CALL_TIMEOUT,
+  'callee.call_trustlevels': Feature.CALLEE_CALL_TRUSTLEVELS,
   'callee.caller_identification': Feature.CALLEE_CALLER_IDENTIFICATION,
   'callee.progressive_call_results': Feature.CALLEE_PROGRESSIVE_RESULTS,
   'callee.registration_revocation': Feature.CALLEE_REVOCATION,

@@ -29,6 +29,7 @@ const RULES: Omit<NaiveRules, 'callTimeoutMs'> = {
   maxPendingCalls: 3,
   denied: ['publish b.c', 'subscribe b.c', 'call b.c', 'register b.c'],
   disclosed: ['publish a.b', 'call a.b'],
+  trusted: { agent: 3 },
   refusal: ErrorUri.PAYLOAD_SIZE_EXCEEDED,
 };
 
@@ -184,7 +185,7 @@ class Run {
       },
     });
     for (const key of ['publish', 'subscribe', 'call', 'register'] as const) this.core.authorizer.deny(key, 'b.c');
-    this.core.authorizer.disclose('publish', 'a.b').disclose('call', 'a.b');
+    this.core.authorizer.disclose('publish', 'a.b').disclose('call', 'a.b').trust('agent', 3);
     for (const kind of KINDS.keys()) this.#join(kind);
   }
 

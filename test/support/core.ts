@@ -50,6 +50,7 @@ export class CountingIds implements IdSource {
 export class TestAuthorizer implements Authorizer {
   readonly #denied = new Set<string>();
   readonly #disclosed = new Set<string>();
+  readonly #trusted = new Map<string, number>();
   readonly asked: { who: Identity; action: Action; uri: string; match: Match }[] = [];
 
   deny(action: Action, uri: string): this {
@@ -62,11 +63,21 @@ export class TestAuthorizer implements Authorizer {
     return this;
   }
 
+  trust(authrole: string, trustlevel: number): this {
+    this.#trusted.set(authrole, trustlevel);
+    return this;
+  }
+
   authorize(who: Identity, action: Action, uri: string, match: Match): Decision {
     this.asked.push({ who, action, uri, match });
     const key = `${action} ${uri}`;
     if (this.#denied.has(key)) return { kind: 'deny', reason: 'a test forbids it', rules: [] };
-    return { kind: 'allow', disclose: this.#disclosed.has(key), rules: [] };
+    return {
+      kind: 'allow',
+      disclose: this.#disclosed.has(key),
+      trustlevel: this.#trusted.get(who.authrole),
+      rules: [],
+    };
   }
 }
 

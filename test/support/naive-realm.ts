@@ -70,6 +70,8 @@ export interface NaiveRules {
   readonly denied: readonly string[];
   /** `action uri` where the publisher or caller is disclosed by rule. */
   readonly disclosed: readonly string[];
+  /** By authrole. */
+  readonly trusted: Readonly<Record<string, number>>;
   /** What every refusing peer says. */
   readonly refusal: string;
 }
@@ -174,6 +176,7 @@ export class NaiveRealm {
           details.publisher_authid = session.authid;
           details.publisher_authrole = session.authrole;
         }
+        if (has(member, Feature.SUBSCRIBER_PUBLICATION_TRUSTLEVELS)) this.#rate(details, session);
         this.#send(member, [MessageType.EVENT, subscription.id, publication, details, ...tail(parts)]);
       }
     }
@@ -323,6 +326,7 @@ export class NaiveRealm {
       details.caller_authid = caller.authid;
       details.caller_authrole = caller.authrole;
     }
+    if (has(session, Feature.CALLEE_CALL_TRUSTLEVELS)) this.#rate(details, caller);
     const invocation = session.lastInvocation + 1;
     if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, details, ...tail(parts)]))
       return false;
@@ -331,6 +335,11 @@ export class NaiveRealm {
     const expires = timeout > 0 ? this.now + timeout : undefined;
     this.calls.push({ caller, request, callee: session, invocation, receiveProgress, timeout, expires, killed: false });
     return true;
+  }
+
+  #rate(details: Record<string, unknown>, asker: NaiveSession): void {
+    const trustlevel = this.#rules.trusted[asker.authrole];
+    if (trustlevel !== undefined) details.trustlevel = trustlevel;
   }
 
   #best(procedure: string): NaiveRegistration | undefined {
