@@ -12,6 +12,7 @@ export function probeRoutes(
   source: ProbeSource,
 ): ReadonlyMap<string, (request: IncomingMessage, response: ServerResponse) => void> {
   return new Map([
+    ['/', readOnly((response) => answer(response, 200, TEXT, INDEX))],
     ['/healthz', readOnly((response) => answer(response, 200, TEXT, 'ok\n'))],
     [
       '/readyz',
@@ -32,6 +33,9 @@ export function probeRoutes(
     ],
   ]);
 }
+
+/** Who opens the address of the start line in a browser is told where to go on. */
+const INDEX = 'Waggle\n\n/metrics  for Prometheus\n/healthz  the process lives\n/readyz   it takes connections\n';
 
 const TEXT = 'text/plain; charset=utf-8';
 

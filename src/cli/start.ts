@@ -87,6 +87,7 @@ function sayTicket(io: Io, config: Config, ticket: string): void {
   io.stdout.write(`${TOKEN} is not set, so a ticket was made for this run. In another terminal, to be an agent:\n`);
   io.stdout.write(`  export YAMTAM_AGENT_ID=${authid ?? 'planner'}\n`);
   io.stdout.write(`  export ${TOKEN}=${ticket}\n`);
+  io.stdout.write(`Export ${TOKEN} here too before the next start, and it stays the same.\n`);
 }
 
 /** Saved changes are put in force while the router runs; a broken one is said and changes nothing (CONTRACT §4). */
@@ -105,7 +106,12 @@ function watchWith(server: Server, file: string, env: Env, log: Log): { close():
         rejected(refused);
         return;
       }
+      const known = new Set(server.config.warnings.map(({ message, path, file }) => `${file} ${path} ${message}`));
       server.reload(config);
+      for (const warning of config.warnings) {
+        const { message, path, file } = warning;
+        if (!known.has(`${file} ${path} ${message}`)) log.warn(formatProblem(warning));
+      }
       for (const change of changes) {
         const what = change.kind === 'router' ? change.path : `realm ${change.realm} ${change.action}`;
         if (change.reloadable) log.info(`reloaded: ${what}`);
@@ -113,6 +119,7 @@ function watchWith(server: Server, file: string, env: Env, log: Log): { close():
       }
     },
     onProblems: (problems) => rejected(problems.map(formatProblem)),
+    onRepaired: () => log.info('the configuration is good again; nothing changed'),
   });
 }
 

@@ -24,6 +24,8 @@ export interface WatchOptions {
   readonly onChange: (change: ConfigChange) => void;
   /** Nothing changed, because of these. Called once per state of the files. */
   readonly onProblems: (problems: readonly Problem[]) => void;
+  /** After problems the files are good again and say what is in force anyway; else `onChange` says it. */
+  readonly onRepaired?: () => void;
   /** Default: the platform's timers. */
   readonly clock?: Clock;
   /** Folder that paths in problems are relative to. Default: the working directory. */
@@ -83,6 +85,7 @@ class ConfigWatcher {
   readonly #missingSince = new Map<string, number>();
   readonly #watchers = new Map<string, FSWatcher>();
   #cancel: () => void = () => undefined;
+  #broken = false;
   #looking = false;
   #lookAgain = false;
   #closed = false;
@@ -185,6 +188,8 @@ class ConfigWatcher {
   }
 
   #apply(result: ReturnType<typeof loadConfig>): void {
+    const wasBroken = this.#broken;
+    this.#broken = !result.ok;
     if (!result.ok) {
       this.#options.onProblems(result.problems);
       return;
@@ -192,6 +197,7 @@ class ConfigWatcher {
     const changes = diffConfig(this.#current, result.config);
     this.#current = inForce(this.#current, result.config);
     if (changes.length > 0) this.#options.onChange({ config: this.#current, changes });
+    else if (wasBroken) this.#options.onRepaired?.();
   }
 
   #report(message: string): void {

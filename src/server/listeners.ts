@@ -45,9 +45,14 @@ export class Listener {
     });
   }
 
-  /** @throws Error naming the address and what is wrong with it */
+  /** @throws Error naming the address, what is wrong with it, and where the configuration says it */
   async listen(): Promise<void> {
-    this.#address = await this.http.listen();
+    try {
+      this.#address = await this.http.listen();
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      throw new Error(`${this.config.at}: ${message}`, { cause: error });
+    }
   }
 
   /** New hosts and origins; a new certificate where the files changed. @throws Error where it is not usable */

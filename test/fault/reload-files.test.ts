@@ -68,6 +68,16 @@ describe.each([
     expect(reports.changes[0]?.config.realms.get('swarm')?.environment).toBe('prod');
   });
 
+  it('a file that was broken and is as before again is said to be good, though nothing changed', async () => {
+    let repaired = 0;
+    const { set, reports } = watched({ ...options, onRepaired: () => (repaired += 1) });
+    writeFileSync(set.path('realms/swarm.yaml'), 'realm: [');
+    await reports.until(() => reports.problems.length === 1);
+    writeFileSync(set.path('realms/swarm.yaml'), REALM);
+    await expect.poll(() => repaired, { timeout: 5000 }).toBe(1);
+    expect(reports.changes).toEqual([]);
+  });
+
   it('a change made before the watcher started is not missed', async () => {
     const { set, reports } = watched(options);
     set.write('realms/swarm.yaml', REALM.replace('dev', 'prod'));

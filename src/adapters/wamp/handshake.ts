@@ -19,6 +19,9 @@ export type Outcome =
 /** What all failures of authentication say, so that none tells more than another (CONTRACT §4, "Failures"). */
 const DENIED = 'authentication failed';
 
+/** Characters of a realm's name that are repeated to whoever asked for it, and in the log. */
+const SHOWN_REALM = 200;
+
 /** From HELLO to WELCOME or ABORT (spec: "Session Establishment", "Authentication"); knows no socket. */
 export class Handshake {
   readonly #context: AdapterContext;
@@ -41,19 +44,19 @@ export class Handshake {
   begin(): void {
     const { realm: name, authid, authextra, authmethods } = this.#hello;
     if (name !== '' && !isValidUri(name, 'exact', false)) {
-      this.#next({ kind: 'deny', uri: ErrorUri.INVALID_URI, message: 'HELLO.Realm: URI expected' });
+      this.#refuse(ErrorUri.INVALID_URI, 'HELLO.Realm: URI expected');
       return;
     }
     const host = this.#context.realm(name);
     if (host === undefined) {
-      this.#next({ kind: 'deny', uri: ErrorUri.NO_SUCH_REALM, message: `no realm ${JSON.stringify(name)} here` });
+      this.#refuse(ErrorUri.NO_SUCH_REALM, `no realm ${JSON.stringify(name.slice(0, SHOWN_REALM))} here`);
       return;
     }
     const { environment } = authextra;
     if (environment !== undefined && environment !== host.environment) {
       // A client may insist on where it is, so that a test agent never talks to production (CONTRACT §4).
       const message = `realm ${name} is of environment ${JSON.stringify(host.environment)}, not the one demanded`;
-      this.#next({ kind: 'deny', uri: ErrorUri.NO_SUCH_REALM, message });
+      this.#refuse(ErrorUri.NO_SUCH_REALM, message);
       return;
     }
     this.#host = host;
@@ -74,6 +77,13 @@ export class Handshake {
     }
     this.#attempt = started;
     this.#take(started.begin());
+  }
+
+  /** Before authentication; the log tells the admin what the client is told. */
+  #refuse(uri: string, message: string): void {
+    const { authid } = this.#hello;
+    this.#context.log.info({ authid, address: this.#info.address, uri }, `HELLO refused: ${message}`);
+    this.#next({ kind: 'deny', uri, message });
   }
 
   /** Whatever arrives between HELLO and WELCOME, ABORT excepted (PITFALLS 21). */

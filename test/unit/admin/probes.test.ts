@@ -23,8 +23,8 @@ async function served(source: ProbeSource): Promise<string> {
 }
 
 describe('the probes', () => {
-  it('are exactly the three pages that need no token', () => {
-    expect([...probeRoutes(GOOD).keys()]).toEqual(['/healthz', '/readyz', '/metrics']);
+  it('are exactly the three pages that need no token, and an index of them', () => {
+    expect([...probeRoutes(GOOD).keys()]).toEqual(['/', '/healthz', '/readyz', '/metrics']);
   });
 
   it('say healthy while the process answers, ready only while it takes agents', async () => {
