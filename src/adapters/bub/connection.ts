@@ -33,6 +33,9 @@ const INIT_CODE = -32001;
 /** Longest clientId, in UTF-16 units. */
 const MAX_NAME_LENGTH = 256;
 
+/** Unanswered deliveries of one peer that are kept in mind; each keeps its payload. */
+const MAX_AWAITED = 4096;
+
 /** What a peer is once it is initialized. */
 interface Joined {
   readonly world: BubWorld;
@@ -81,9 +84,9 @@ export class BubConnection implements LinkHandler, Peer, Target {
     return this.#dialect.version;
   }
 
-  message(bytes: Buffer): void {
+  message(bytes: Buffer, binary: boolean): void {
     if (this.#closed) return;
-    const message = parse(bytes);
+    const message = parse(bytes, binary);
     switch (message.kind) {
       case 'response':
         this.#answered(message);
@@ -352,6 +355,10 @@ export class BubConnection implements LinkHandler, Peer, Target {
   }
 
   // ---- the Target --------------------------------------------------------------------------------------------------
+
+  get isSwamped(): boolean {
+    return this.#awaited.size >= MAX_AWAITED;
+  }
 
   post(frame: Buffer, droppable: boolean): boolean {
     return this.#link.write(frame, false, droppable);

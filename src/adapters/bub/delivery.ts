@@ -27,11 +27,7 @@ export type Source =
 /** A frame, or why there is none. */
 type View = Buffer | { readonly uri: string; readonly reason: string };
 
-/** What is to be said of one message to one version of the protocol. */
-export interface Said {
-  readonly messageId: string;
-  readonly text: string;
-}
+const NOTHING_MORE = Object.freeze({});
 
 /** One publication on its way to the Bub peers of a realm. Each gets it once; all that are awaited share a deadline. */
 export class Delivery implements Deadline, Awaited {
@@ -42,6 +38,8 @@ export class Delivery implements Deadline, Awaited {
   slot = -1;
   readonly #world: BubWorld;
   readonly #id: number;
+  /** The same as text, for the activity log. */
+  readonly #rpcId: string;
   readonly #source: Source;
   readonly #payload: Payload;
   /** Everybody it was handed to, with whether the answer is awaited. */
@@ -57,6 +55,7 @@ export class Delivery implements Deadline, Awaited {
   constructor(world: BubWorld, publication: number, topic: string, payload: Payload, source: Source) {
     this.#world = world;
     this.#id = world.nextId();
+    this.#rpcId = String(this.#id);
     this.publication = publication;
     this.topic = topic;
     this.#payload = payload;
@@ -91,14 +90,9 @@ export class Delivery implements Deadline, Awaited {
       this.#record('process_finish', target, 'error', 'the connection did not take it');
       return ErrorUri.NETWORK_FAILURE;
     }
-    if (target.silent) {
-      this.#settle(
-        target,
-        'timeout',
-        { result: undefined },
-        'timeout',
-        'not awaited, as it let an earlier one time out',
-      );
+    if (target.silent || target.isSwamped) {
+      const why = target.silent ? 'it let an earlier one time out' : 'too many are unanswered';
+      this.#settle(target, 'timeout', { result: undefined }, 'timeout', `not awaited: ${why}`);
       return true;
     }
     target.expect(this.#id, this);
@@ -157,7 +151,7 @@ export class Delivery implements Deadline, Awaited {
 
   #record(event: 'process_start' | 'process_finish', target: Target, status: string, error = ''): void {
     this.recorded += 1;
-    this.#world.record(event, this, String(this.#id), target.name, status, { error });
+    this.#world.record(event, this, this.#rpcId, target.name, status, error === '' ? NOTHING_MORE : { error });
   }
 
   #view(version: Version): View {

@@ -19,6 +19,8 @@ export interface Target {
   readonly sessionId: number;
   /** It let a delivery time out and has answered nothing since: it is sent to and not awaited (BRIDGES §1). */
   silent: boolean;
+  /** So much is unanswered that further deliveries are not awaited either. */
+  readonly isSwamped: boolean;
   /** @returns whether the connection took it */
   post(frame: Buffer, droppable: boolean): boolean;
   expect(id: number, awaited: Awaited): void;
