@@ -76,7 +76,7 @@ export function askRealm(
   const lines = [
     `${isPrincipal ? `${who} (role ${role})` : `role ${role}`} ${allowed ? 'may' : 'may not'} ${PHRASES[action]} ` +
       `${JSON.stringify(uri)}${match === 'exact' ? '' : ` (${match})`} in realm ${realm.realm}`,
-    ...ruleLines(explanation),
+    ...ruleLines(explanation, action),
   ];
   if (reserved) lines.push('  wamp. is the router’s own: nobody else registers or publishes there, whatever rules say');
   if (explanation.decision.kind === 'allow' && explanation.decision.disclose) {
@@ -88,9 +88,19 @@ export function askRealm(
   return { allowed, text: `${lines.join('\n')}\n` };
 }
 
-function ruleLines({ decision, matched }: Explanation): string[] {
+function ruleLines({ decision, matched }: Explanation, action: Action): string[] {
   const lines = matched.map(({ rule, effect }) => `  ${rule.at}: ${showRule(rule)} ${EFFECTS[effect]}`);
   if (decision.rules.length === 0) lines.push('  no rule allows it, so it is denied');
+  // Where a rule denies, or none allows, a signature would change nothing.
+  const signing = matched.filter(({ rule }) => rule.signature !== undefined);
+  const wouldAllow = matched.some(({ effect }) => effect === 'allows');
+  const decides = wouldAllow && decision.kind === 'deny' && !matched.some(({ effect }) => effect === 'denies');
+  if (decides && (action === 'publish' || action === 'call')) {
+    for (const { rule } of signing) {
+      const why = 'asks for a signature; signatures are not verified yet, so it is denied';
+      lines.push(`  ${rule.at}: ${showRule(rule)} ${why}`);
+    }
+  }
   return lines;
 }
 

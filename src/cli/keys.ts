@@ -13,7 +13,7 @@ export function keysNew({ out }: KeysNewOptions, io: Pick<Io, 'stdout' | 'stderr
   const seed = Buffer.from(pair.secretKey.subarray(0, nacl.sign.seedLength)).toString('hex');
   const publicKey = Buffer.from(pair.publicKey).toString('hex');
   if (out === undefined) {
-    io.stdout.write(`# the private seed: for the agent alone, it stands nowhere else\n${seed}\n\n`);
+    io.stdout.write(`# the private seed: give it to the agent; it is stored nowhere\n${seed}\n\n`);
   } else {
     const problem = writeSeed(out, seed);
     if (problem !== undefined) {

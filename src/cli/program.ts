@@ -23,6 +23,10 @@ export async function run(argv: readonly string[], io: Io, commands: Commands): 
   const program = createProgram(io, commands, async (work) => {
     code = await work();
   });
+  let asked = 'waggle';
+  program.hook('preAction', (_program, command) => {
+    asked = nameOf(command);
+  });
   try {
     await program.parseAsync(argv, { from: 'user' });
     return code;
@@ -34,7 +38,7 @@ export async function run(argv: readonly string[], io: Io, commands: Commands): 
         : ExitCode.usage;
     }
     if (error instanceof UsageError) {
-      io.stderr.write(`error: ${error.message}\nTry 'waggle --help'.\n`);
+      io.stderr.write(`error: ${error.message}\n${hint(asked)}\n`);
       return ExitCode.usage;
     }
     return reportBug(error, io);
@@ -57,7 +61,6 @@ function createProgram(io: Io, commands: Commands, act: Act): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
-    .showHelpAfterError("(try 'waggle --help')")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
@@ -69,7 +72,23 @@ function createProgram(io: Io, commands: Commands, act: Act): Command {
   addRouterCommands(program, io, commands, act);
   addSecretCommands(program, io, commands, act);
   addLogCommand(program, io, commands, act);
+  hintAtHelp(program);
   return program;
+}
+
+/** Wrong usage of a command is answered with where its own help is. */
+function hintAtHelp(command: Command): void {
+  command.showHelpAfterError(hint(nameOf(command)));
+  for (const each of command.commands) hintAtHelp(each);
+}
+
+/** `waggle keys new`. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+function hint(name: string): string {
+  return `(try '${name} --help')`;
 }
 
 function addRouterCommands(program: Command, io: Io, commands: Commands, act: Act): void {

@@ -8,10 +8,9 @@ import { Server } from '../server/server.ts';
 import { startProblems } from '../server/start-problems.ts';
 import type { StartOptions } from './commands.ts';
 import { ExitCode, type Io } from './io.ts';
+import { TOKEN, wantsTicket } from './made-ticket.ts';
 import { version } from './version.ts';
 
-/** The variable that the shipped realm's tickets come from (CONTRACT §4, "Secrets"). */
-const TOKEN = 'YAMTAM_AGENT_TOKEN';
 const TOKEN_BYTES = 18;
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -70,13 +69,6 @@ function loadWithTicket(file: string, io: Io): Loaded | undefined {
   if (result.ok && problems.length === 0) return { config: result.config, env, ticket };
   for (const problem of problems) io.stderr.write(`${problem}\n`);
   return undefined;
-}
-
-/** Only for realms of environment `dev` behind listeners that nobody else can reach (CONTRACT §4). */
-function wantsTicket(config: Config): boolean {
-  if (!config.unsetEnv.includes(TOKEN)) return false;
-  const local = config.router.listeners.every(({ address }) => address.kind === 'unix' || address.loopback);
-  return local && [...config.realms.values()].every((realm) => realm.environment === 'dev');
 }
 
 function sayTicket(io: Io, config: Config, ticket: string): void {

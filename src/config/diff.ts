@@ -8,7 +8,7 @@ import type { AdminConfig, Config, ListenerConfig, RealmConfig, RouterConfig } f
 export type Change =
   | {
       readonly kind: 'router';
-      /** `limits.maxSessions`, `listeners[127.0.0.1:8080].origins` */
+      /** `limits.maxSessions`, `listeners[127.0.0.1:8080].origins`, `127.0.0.1:8080 → 127.0.0.1:8088` */
       readonly path: string;
       /** false: restart needed (CONTRACT §3). */
       readonly reloadable: boolean;
@@ -81,11 +81,28 @@ function diffRouter(before: Config, after: Config): Change[] {
     // Several listeners may ask for a free port; their order tells them apart.
     new Map(listeners.map((item, i) => [`${formatAddress(item.address)}${isFreePort(item) ? `#${i}` : ''}`, item]));
   const [oldListeners, nowListeners] = [byAddress(old.listeners), byAddress(now.listeners)];
+  const moved = movedListeners(old.listeners, now.listeners);
+  for (const [from, to] of moved) {
+    note(`${from} → ${to}`, false);
+    oldListeners.delete(from);
+    nowListeners.delete(to);
+  }
   for (const address of new Set([...oldListeners.keys(), ...nowListeners.keys()])) {
     diffListener(`listeners[${address}]`, oldListeners.get(address), nowListeners.get(address), before, after, note);
   }
   diffListener('admin', old.admin, now.admin, before, after, note);
   return changes;
+}
+
+/** Listeners that stand where they stood and have another address: one change, not one gone and one new. */
+function movedListeners(old: readonly ListenerConfig[], now: readonly ListenerConfig[]): [string, string][] {
+  const name = ({ address }: ListenerConfig) => formatAddress(address);
+  const [before, after] = [new Set(old.map(name)), new Set(now.map(name))];
+  return old.flatMap((listener, i): [string, string][] => {
+    const next = now[i];
+    if (next === undefined || isFreePort(listener) || isFreePort(next)) return [];
+    return after.has(name(listener)) || before.has(name(next)) ? [] : [[name(listener), name(next)]];
+  });
 }
 
 function isFreePort({ address }: ListenerConfig): boolean {

@@ -76,6 +76,8 @@ class Loader {
   readonly #warnings: Problem[] = [];
   /** Names in the realm files, also of files with problems. */
   readonly #realmNames = new Set<string>();
+  /** Whether a realm is there whose name could not be read. */
+  #realmsUnknown = false;
   readonly #files: string[];
 
   constructor(file: string, env: NodeJS.ProcessEnv, options: LoadOptions) {
@@ -120,8 +122,11 @@ class Loader {
     try {
       bytes = this.#reader.read(file);
     } catch (error) {
-      const message = `cannot be read (${code(error)}), expected a YAML file`;
-      return new Source(shown, undefined, [{ file: shown, line: 1, column: 1, path: 'file', message }], []);
+      const message =
+        code(error) === 'ENOENT'
+          ? `no such file (looked in ${dirname(file)})`
+          : `cannot be read (${code(error)}), expected a YAML file`;
+      return new Source(shown, undefined, [{ file: shown, line: 0, column: 0, path: 'file', message }], []);
     }
     return readSource(bytes, { file: shown, env: this.#env, droppable });
   }
@@ -154,6 +159,7 @@ class Loader {
     } catch (error) {
       wrong = `is ${folder}, which cannot be read (${code(error)}), expected the folder of the realm files`;
     }
+    if (files.length === 0) this.#realmsUnknown = true;
     if (files.length === 0 && complain) this.#problems.push(source.problem(['realms'], wrong));
     // Remembered files last: a file that was renamed is not two files for one realm.
     const present = files.filter((file) => !this.#reader.lingers(file));
@@ -179,6 +185,7 @@ class Loader {
     const roleNames = new Set(source.keys(['roles']));
     const name = source.find(['realm']);
     if (name?.kind === 'scalar' && typeof name.value === 'string') this.#realmNames.add(name.value);
+    else this.#realmsUnknown = true;
     const parsed = parseSource<RealmFile>(realmSchema, source, isSecret);
     this.#problems.push(...parsed.problems);
     if (parsed.value === undefined) return [];
@@ -190,15 +197,18 @@ class Loader {
 
   #cross(value: RouterFile, router: RouterConfig, source: Source, realms: readonly RealmFileResult[]): void {
     const tolerated = new Set(this.#running?.router.listeners.flatMap(namedRealms));
-    const { problems, warnings } = checkEndpointRealms(value, source, this.#realmNames, tolerated);
-    this.#problems.push(...problems);
+    // An endpoint's realm may be the one whose name cannot be read: the slip there is the thing to say.
+    if (!this.#realmsUnknown) {
+      const { problems, warnings } = checkEndpointRealms(value, source, this.#realmNames, tolerated);
+      this.#problems.push(...problems);
+      this.#warnings.push(...warnings);
+    }
     // A listener closed in the file is open until the restart: the realms must be safe with both.
     const routers = this.#running === undefined ? [router] : [router, this.#running.router];
     for (const realm of realms) {
       const [first] = routers.flatMap((each) => checkAnonymous(each, realm));
       if (first !== undefined) this.#problems.push(first);
     }
-    this.#warnings.push(...warnings);
   }
 }
 

@@ -73,7 +73,22 @@ function narrow(issue: Issue): Issue[] {
   );
   const fewest = Math.min(...fitting.map((branch) => branch.length));
   const [meant, ...others] = fitting.filter((branch) => branch.length === fewest);
-  return meant !== undefined && others.length === 0 ? meant : [issue];
+  return meant !== undefined && others.length === 0 ? meant : (unknownEverywhere(issue, fitting) ?? [issue]);
+}
+
+/** Keys that no branch of a union knows: whichever branch was meant, these are the slip. Undefined: there are none. */
+function unknownEverywhere(issue: Issue, branches: readonly Issue[][]): Issue[] | undefined {
+  const refused = branches.map((branch) =>
+    branch.flatMap((inner) =>
+      inner.code === 'unrecognized_keys' && inner.path.length === issue.path.length ? [inner] : [],
+    ),
+  );
+  const keysOf = (found: (typeof refused)[number]) => found.flatMap(({ keys }) => keys);
+  const keys = keysOf(refused[0] ?? []).filter((key) => refused.every((found) => keysOf(found).includes(key)));
+  const [first] = refused.flat();
+  if (first === undefined || keys.length === 0) return undefined;
+  const known = new Set(refused.flat().flatMap(({ message }) => message.split(', ')));
+  return [{ ...first, keys, path: issue.path, message: [...known].join(', ') }];
 }
 
 /** Types texts from the environment where the schema wants a number or a boolean. @returns whether any changed. */

@@ -15,6 +15,7 @@ export type ConfigPath = readonly (string | number)[];
 export interface Problem {
   /** As the user knows it, see `displayPath`. */
   readonly file: string;
+  /** 0, and so the column: it is about the file as such, of which nothing could be read. */
   readonly line: number;
   readonly column: number;
   /** `listeners[0].tcp`; `file` for the file as a whole. */
@@ -23,8 +24,9 @@ export interface Problem {
   readonly message: string;
 }
 
-/** `file:line:col: path: what is wrong, what is expected` (CONTRACT §1). */
+/** `file:line:col: path: what is wrong, what is expected` (CONTRACT §1); `file: what is wrong` where it has no lines. */
 export function formatProblem(problem: Problem): string {
+  if (problem.line === 0) return `${problem.file}: ${problem.message}`;
   return `${problem.file}:${problem.line}:${problem.column}: ${problem.path}: ${problem.message}`;
 }
 

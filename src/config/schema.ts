@@ -37,6 +37,8 @@ const bridge = {
     .describe('`ticket`: a token of one of the realm’s principals. `none`: nobody is asked; loopback only.'),
 };
 
+const PROTOCOLS = ['wamp', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
+
 const endpoint = z
   .discriminatedUnion(
     'protocol',
@@ -57,7 +59,10 @@ const endpoint = z
         realms: realmNames().optional().describe('Realms that can be reached here. Absent: all.'),
       }),
     ],
-    { error: 'a map with path and protocol; protocol is one of wamp, bub-v2, bub-v1, relay, http, mcp' },
+    {
+      error: (issue) =>
+        issue.code === 'invalid_union' ? `one of ${PROTOCOLS.join(', ')}` : 'a map with path and protocol',
+    },
   )
   .describe('One path and the protocol spoken there.');
 

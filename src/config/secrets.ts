@@ -85,8 +85,10 @@ export class SecretSources implements Secrets {
   /** One warning per variable and file, as a whole swarm may share one. */
   get warnings(): Problem[] {
     const unset = [...this.#unset.values()].map(({ variable, source, position, path, users }) => {
-      const names = [...users].join(', ');
-      const message = `the environment variable ${variable} is unset or empty, so this credential of ${names} does not exist, expected it to be set`;
+      const [first, second, third, ...others] = users;
+      const names = [first, second, third].filter((name) => name !== undefined).join(', ');
+      const more = others.length === 0 ? '' : ` and ${others.length} more`;
+      const message = `${variable} is not set, so ${names}${more} cannot join with it`;
       return { file: source.file, ...position, path, message };
     });
     return [...unset, ...this.#missing];

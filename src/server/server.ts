@@ -20,6 +20,7 @@ import { openActivityLog } from './activity.ts';
 import { Listener, type ListenerDeps, wampRoutes } from './listeners.ts';
 import { RealmHosts } from './realm-hosts.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
+import { unbuilt } from './unbuilt.ts';
 
 export interface ServerOptions {
   readonly config: Config;
@@ -145,23 +146,9 @@ export class Server {
     return admin === undefined ? open : [...open, { url: admin, protocol: 'admin' }];
   }
 
-  /** Protocols the configuration names and this version does not have; each answers 404 (CONTRACT, preamble). */
+  /** What the configuration names and this version does not have (CONTRACT, preamble). */
   unbuilt(): string[] {
-    const { listeners, cluster } = this.#config.router;
-    const named = listeners.flatMap((listener) => [
-      ...listener.endpoints.map((endpoint) => endpoint.protocol).filter((name) => adapterFor(name) === undefined),
-      ...(listener.rawsocket === undefined ? [] : ['rawsocket']),
-    ]);
-    if (cluster !== undefined) named.push('cluster');
-    const realms = [...this.#config.realms.values()];
-    const principals = realms.flatMap((realm) => [...realm.principals.values()]);
-    const rules = realms.flatMap((realm) => [...realm.permissions.values()].flat());
-    if (realms.some((realm) => realm.dynamic !== undefined)) named.push('dynamic');
-    if (realms.some((realm) => realm.events.length > 0)) named.push('events');
-    if (principals.some((principal) => principal.scram !== undefined)) named.push('scram');
-    if (rules.some((rule) => rule.signature !== undefined)) named.push('signature (denied meanwhile)');
-    if (rules.some((rule) => rule.audit)) named.push('audit');
-    return [...new Set(named)];
+    return unbuilt(this.#config).map(({ name }) => name);
   }
 
   /**

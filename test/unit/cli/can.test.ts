@@ -73,6 +73,20 @@ describe('waggle can', () => {
     expect(out).toMatch(/swarm\.yaml:11: "" \(prefix\) speaks of other actions\n {2}no rule allows it/);
   });
 
+  it('says where a signature is asked for that nobody verifies yet', async () => {
+    const signed = `${REALM}    - { uri: task.signed, allow: [publish], signature: required }\n`;
+    writeFileSync(join(folder, 'realms', 'swarm.yaml'), signed);
+    const { code, out } = await ask({ action: 'publish', uri: 'task.signed' });
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /swarm\.yaml:12: "task\.signed" asks for a signature; signatures are not verified yet, so it is denied\n$/,
+    );
+    // It is no reason where it decides nothing.
+    for (const action of ['subscribe', 'call'] as const) {
+      expect((await ask({ action, uri: 'task.signed' })).out).not.toContain('asks for a signature');
+    }
+  });
+
   it('says where a rule allows only a part of a pattern', async () => {
     const { code, out } = await ask({ uri: 'ta', match: 'prefix', action: 'publish' });
     expect(code).toBe(1);

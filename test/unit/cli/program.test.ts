@@ -110,6 +110,22 @@ describe('the command line', () => {
     expect(err).not.toBe('');
   });
 
+  it.each([
+    [['frobnicate'], 'waggle'],
+    [['check', '--frob'], 'waggle check'],
+    [['can', 'planner', 'fly', 'a.b'], 'waggle can'],
+    [['keys', 'new', 'extra'], 'waggle keys new'],
+  ])('wrong usage %j is answered with the help of %s', async (argv, command) => {
+    expect((await ask(argv)).err.trimEnd().split('\n').at(-1)).toBe(`(try '${command} --help')`);
+  });
+
+  it('a UsageError of a command is answered with its help', async () => {
+    const { err } = await ask(['can', 'a', 'call', 'b'], () => {
+      throw new UsageError('nobody of that name');
+    });
+    expect(err).toBe("error: nobody of that name\n(try 'waggle can --help')\n");
+  });
+
   it('a UsageError of a command: exit 2 and its message', async () => {
     const { code, err } = await ask(['hash'], () => {
       throw new UsageError('nothing on stdin');

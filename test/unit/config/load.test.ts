@@ -173,7 +173,7 @@ describe('secrets', () => {
     expect(tickets(set, env)).toEqual([]);
     expect(good(set.load(env)).unsetEnv).toEqual(['T']);
     expect(warnings(set.load(env))).toEqual([
-      'realms/swarm.yaml:5:25: principals.p.ticket: the environment variable T is unset or empty, so this credential of p, q does not exist, expected it to be set',
+      'realms/swarm.yaml:5:25: principals.p.ticket: T is not set, so p, q cannot join with it',
     ]);
   });
 
@@ -186,7 +186,7 @@ describe('secrets', () => {
     const set = withRealm(realm(`[{ hash: "\${env:H}" }, { env: T }]`));
     expect(tickets(set, { T: 'x' })).toEqual([{ env: 'T' }]);
     expect(warnings(set.load({ T: 'x' }))).toEqual([
-      expect.stringContaining('realms/swarm.yaml:5:26: principals.p.ticket[0]: the environment variable H is unset'),
+      expect.stringContaining('realms/swarm.yaml:5:26: principals.p.ticket[0]: H is not set'),
     ]);
     expect(tickets(set, { T: 'x', H: `sha256$${KEY}` })).toHaveLength(2);
   });

@@ -323,7 +323,7 @@ const realm: Case[] = [
   [
     'an unknown key of a ticket',
     principal('ticket: { enw: A }'),
-    `${S}:4:25: principals.p.ticket: is a map, expected { env: NAME }`,
+    `${S}:4:27: principals.p.ticket.enw: is an unknown key, expected env or another of env, file, hash`,
   ],
   [
     'a plain-text secret',
@@ -452,6 +452,33 @@ describe('problems between files', () => {
 
   it('a router file that is not there is a problem', () => {
     const none = files({ 'realms/swarm.yaml': REALM });
-    expect(problems(none.load())).toEqual([`${R}:1:1: file: cannot be read (ENOENT), expected a YAML file`]);
+    expect(problems(none.load())).toEqual([`${R}: no such file (looked in ${none.path('config')})`]);
+  });
+
+  it('a realm file that is no YAML is the problem, not the endpoints that name its realm', () => {
+    const router = ROUTER.replace('protocol: wamp', 'protocol: wamp, realms: [swarm, other]');
+    for (const slip of [`${REALM}roles: [\n`, REALM.replace('realm:', 'raelm:'), '']) {
+      const set = files({ 'config/router.yaml': router, 'realms/swarm.yaml': slip });
+      const found = problems(set.load());
+      expect(found.length).toBeGreaterThan(0);
+      for (const problem of found) expect(problem).toMatch(/^realms\/swarm\.yaml:/);
+    }
+    const read = files({ 'config/router.yaml': router, 'realms/swarm.yaml': REALM });
+    expect(problems(read.load())).toEqual([
+      expect.stringContaining('endpoints[0].realms[1]: is "other", expected one of the realms swarm'),
+    ]);
+  });
+
+  it('a protocol that does not exist is named with those that do', () => {
+    expect(problems(withRouter(ROUTER.replace('protocol: wamp', 'protocol: wam')).load())).toEqual([
+      `${R}:3:40: listeners[0].endpoints[0].protocol: is "wam", expected one of wamp, bub-v2, bub-v1, relay, http, mcp`,
+    ]);
+  });
+
+  it('a key that no form of a credential has is an unknown key', () => {
+    const realm = REALM.replace(/cryptosign: \w+/, 'ticket: { enw: X }');
+    expect(problems(withRealm(realm).load())).toEqual([
+      `${S}:4:37: principals.planner.ticket.enw: is an unknown key, expected env or another of env, file, hash`,
+    ]);
   });
 });

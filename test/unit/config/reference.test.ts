@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { check } from '../../../src/cli/check.ts';
 import { renewOptions, schemaFile } from '../../../src/config/reference.ts';
 import { realmSchema, routerSchema } from '../../../src/config/schema.ts';
-import { withRealm } from './support.ts';
+import { files, REALM, ROUTER, withRealm, withRouter } from './support.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const text = (name: string) => readFileSync(`${root}${name}`, 'utf8');
@@ -39,7 +39,7 @@ describe('the shipped files', () => {
   it('pass check --strict where the ticket is set', () => {
     expect(run(`${root}config/router.yaml`, true, { YAMTAM_AGENT_TOKEN: 'a ticket' })).toEqual({
       code: 0,
-      output: 'good: 1 realm in 2 files\n',
+      output: expect.stringMatching(/^(not built yet: .+\n)?good: 1 realm in 2 files\n$/),
     });
   });
 
@@ -47,9 +47,14 @@ describe('the shipped files', () => {
     const { code, output } = run(`${root}config/router.yaml`, true, {});
     expect(code).toBe(1);
     expect(output).toMatch(
-      /^\S+yamtam-swarm\.yaml:\d+:\d+: warning: principals\.planner\.ticket: the environment variable YAMTAM_AGENT_TOKEN is unset/,
+      /^\S+yamtam-swarm\.yaml:\d+:\d+: warning: principals\.planner\.ticket: YAMTAM_AGENT_TOKEN is not set, so planner, worker-1, worker-2 and 4 more cannot join with it\n/,
     );
-    expect(output).toMatch(/\ngood: 1 realm in 2 files, 1 warning\n$/);
+    expect(output).toContain('`waggle start` makes a ticket for YAMTAM_AGENT_TOKEN on loopback, for one run\n');
+    expect(output).toMatch(/\nnot good \(--strict\): 1 warning\n$/);
+    expect(run(`${root}config/router.yaml`, false, {})).toEqual({
+      code: 0,
+      output: expect.stringMatching(/\ngood: 1 realm in 2 files, 1 warning\n$/),
+    });
   });
 
   it('config/router.yaml shows every key with its default', () => {
@@ -78,5 +83,44 @@ describe('waggle check', () => {
     const unwise = withRealm('realm: swarm\n');
     expect(run(unwise.router, false, {}).code).toBe(0);
     expect(run(unwise.router, true, {}).code).toBe(1);
+  });
+
+  it('where warnings count, does not say good', () => {
+    const { output } = run(withRealm('realm: swarm\n').router, true, {});
+    expect(output).toMatch(/\nnot good \(--strict\): 1 warning\n$/);
+    expect(output).not.toMatch(/^good/m);
+  });
+
+  it('names endpoints that are not built, which is no warning: they answer 404', () => {
+    const unbuilt = ROUTER.replace('protocol: wamp }', 'protocol: wamp }, { path: /mcp, protocol: mcp }');
+    expect(run(withRouter(unbuilt).router, true, {})).toEqual({
+      code: 0,
+      output: 'not built yet: mcp\ngood: 1 realm in 2 files\n',
+    });
+  });
+
+  it('what is asked for and not in force is a warning with its place and what happens instead', () => {
+    const set = files({
+      'config/router.yaml': `${ROUTER}cluster: { nats: "nats://127.0.0.1:4222", node: a }\n`,
+      'realms/swarm.yaml': `${REALM}events: [{ uri: a }]\ndynamic: { authorizer: b.c }\n`,
+    });
+    expect(run(set.router, false, {}).code).toBe(0);
+    const { code, output } = run(set.router, true, {});
+    expect(code).toBe(1);
+    expect(output.split('\n')).toEqual([
+      expect.stringMatching(/router\.yaml: warning: cluster: is not built yet: this is a single node$/),
+      expect.stringMatching(/swarm\.yaml: warning: dynamic: is not built yet: nobody is asked, and what no rule/),
+      expect.stringMatching(/swarm\.yaml: warning: events: is not built yet: nothing is retained/),
+      'not built yet: cluster, dynamic, events',
+      'not good (--strict): 3 warnings',
+      '',
+    ]);
+  });
+
+  it('a rule that asks for a signature is named with its line, as it denies meanwhile', () => {
+    const signed = withRealm(`${REALM}    - { uri: a, allow: [call], signature: required }\n`);
+    const { output } = run(signed.router, false, {});
+    expect(output).toMatch(/swarm\.yaml:8: warning: signature: is not built yet: what must be signed is denied\n/);
+    expect(output).toContain('not built yet: signature (denied meanwhile)\n');
   });
 });

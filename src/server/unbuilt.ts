@@ -1,0 +1,49 @@
+import { adapterFor } from '../adapters/registry.ts';
+import type { Config, RealmConfig } from '../config/types.ts';
+
+/** Something the configuration asks for and this version does not have. */
+export interface Unbuilt {
+  /** As the start line says it. */
+  readonly name: string;
+  /** Absent: its path answers 404, and that is all. Present: who wrote it down relies on something that does not happen. */
+  readonly missed?: Missed;
+}
+
+export interface Missed {
+  /** `file` or `file:line`. */
+  readonly place: string;
+  readonly key: string;
+  /** What happens instead. */
+  readonly instead: string;
+}
+
+/** What of the configuration is accepted and not built (CONTRACT, preamble), each once, endpoints first. */
+export function unbuilt(config: Config): Unbuilt[] {
+  const { listeners, cluster, file } = config.router;
+  const names = listeners.flatMap((listener) => [
+    ...listener.endpoints.map(({ protocol }) => protocol).filter((name) => adapterFor(name) === undefined),
+    ...(listener.rawsocket === undefined ? [] : ['rawsocket']),
+  ]);
+  const found: Unbuilt[] = [...new Set(names)].map((name) => ({ name }));
+  if (cluster !== undefined) {
+    found.push({ name: 'cluster', missed: { place: file, key: 'cluster', instead: 'this is a single node' } });
+  }
+  const missed = [...config.realms.values()].flatMap(missedOf);
+  const first = new Map<string, Unbuilt>();
+  for (const each of missed) if (!first.has(each.name)) first.set(each.name, each);
+  return [...found, ...first.values()];
+}
+
+function missedOf({ file, dynamic, events, permissions }: RealmConfig): Unbuilt[] {
+  const found: Unbuilt[] = [];
+  const rules = [...permissions.values()].flat();
+  const note = (name: string, place: string | undefined, key: string, instead: string): void => {
+    if (place !== undefined) found.push({ name, missed: { place, key, instead } });
+  };
+  note('dynamic', dynamic && file, 'dynamic', 'nobody is asked, and what no rule allows is denied');
+  note('events', events.length === 0 ? undefined : file, 'events', 'nothing is retained and no history is kept');
+  const signed = rules.find(({ signature }) => signature !== undefined);
+  note('signature (denied meanwhile)', signed?.at, 'signature', 'what must be signed is denied');
+  note('audit', rules.find(({ audit }) => audit)?.at, 'audit', 'WAMP publications and calls are not written down');
+  return found;
+}
