@@ -18,7 +18,7 @@ import { Deadlines } from './deadlines.ts';
 import { INVOCATION_POLICIES } from './invocation-policies.ts';
 import type { Sent } from './peer.ts';
 import { PendingCall } from './pending-calls.ts';
-import type { Callee, Registration } from './registration.ts';
+import type { Callee } from './registration.ts';
 import { Registry } from './registry.ts';
 import type { Session } from './session.ts';
 
@@ -29,11 +29,16 @@ const INTERRUPT_DETAILS: Readonly<Record<CancelMode, Dict>> = {
   killnowait: Object.freeze({ mode: 'killnowait' }),
 };
 
+/** Bound of what the calls of a realm keep for other callees; a session may have thousands pending. */
+const MAX_HELD_BYTES = 67_108_864;
+
 /** The calls of a realm between caller and callee (spec: "Calling and Invocations"). */
 export class Dealer {
   readonly registry: Registry;
   readonly #context: RealmContext;
   readonly #deadlines: Deadlines;
+  /** Bytes of CALLs kept for callees that may have to be asked yet. */
+  #held = 0;
   readonly #onExpiry = (call: PendingCall): void => this.#abandon(call, ErrorUri.TIMEOUT, 'the call timed out');
 
   constructor(context: RealmContext) {
@@ -73,76 +78,94 @@ export class Dealer {
       return;
     }
     const named = disclose || message.options.discloseMe;
-    this.#offer(session, message, registration, named, trustlevel);
+    const allowedMs = message.options.timeout > 0 ? message.options.timeout : this.#context.limits.callTimeoutMs;
+    const call = new PendingCall(session, request, registration, named, trustlevel, allowedMs, this.#onExpiry);
+    // With `single` there is never another callee to ask, so nothing is kept.
+    if (registration.invoke !== 'single') this.#hold(call, message);
+    this.#offer(call, message);
   }
 
   /** Offers the call to callees in the policy's order until one takes it. */
-  #offer(caller: Session, message: Call, registration: Registration, named: boolean, trust: number | undefined): void {
+  #offer(call: PendingCall, message: Call): void {
+    const { registration } = call;
     const policy = INVOCATION_POLICIES[registration.invoke];
-    // A callee that does not take a call may leave by it; the order is that of the moment the call came.
-    const callees = registration.callees.length === 1 ? registration.callees : [...registration.callees];
-    const count = callees.length;
-    let at = policy.first(registration);
     let refusal: string = ErrorUri.NO_AVAILABLE_CALLEE;
-    for (let tried = 0; tried < count; tried += 1) {
-      const callee = callees[at];
-      at = (at + policy.step + count) % count;
-      if (callee === undefined) continue;
-      if (tried > 0) {
-        // Whoever did not take it may have acted within send(): the caller or this callee may be gone.
-        if (caller.ended) return;
-        if (!registration.passTo(callee)) continue;
-      }
-      const sent = this.#invoke(caller, message, registration, callee, named, trust);
+    for (;;) {
+      const callee = policy(registration, call);
+      if (callee === undefined) break;
+      const sent = this.#invoke(call, message, callee);
       if (sent === true) return;
-      if (sent !== undefined) refusal = sent;
+      refusal = sent;
     }
-    const text = `no callee of ${message.procedure} took the call`;
-    this.#context.send(caller, requestError(message.type, message.request, refusal, text));
+    this.#close(call);
+    this.#answer(call, refusal, `no callee of ${message.procedure} took the call`);
   }
 
   /** @returns true: the call is on its way or has been answered already; else why the callee did not take it */
-  #invoke(
-    caller: Session,
-    message: Call,
-    registration: Registration,
-    callee: Callee,
-    named: boolean,
-    trust: number | undefined,
-  ): Sent {
-    const { options, request, payload } = message;
-    const asked = options.timeout > 0 ? options.timeout : this.#context.limits.callTimeoutMs;
-    const forwards = callee.forwardTimeout && callee.session.has(Feature.CALLEE_CALL_TIMEOUT);
-    const timeoutMs = forwards ? 0 : asked;
-    const receiveProgress = options.receiveProgress && callee.session.has(Feature.CALLEE_PROGRESSIVE_RESULTS);
-    const call = new PendingCall(caller, request, registration, callee, receiveProgress, timeoutMs, this.#onExpiry);
-    const before = callee.session.lastInvocation;
+  #invoke(call: PendingCall, message: Call, callee: Callee): Sent {
+    const { registration } = call;
+    const { session } = callee;
+    const forwards = callee.forwardTimeout && session.has(Feature.CALLEE_CALL_TIMEOUT);
+    const forwardedMs = forwards ? this.#forwardedMs(call) : 0;
+    call.timeoutMs = forwards ? 0 : call.allowedMs;
+    call.receiveProgress = message.options.receiveProgress && session.has(Feature.CALLEE_PROGRESSIVE_RESULTS);
+    const before = session.lastInvocation;
     const invocation: Invocation = {
       type: MessageType.INVOCATION,
       request: nextSessionId(before),
       registration: registration.id,
-      details: invocationDetails(message, registration, callee, {
-        caller: (named || callee.discloseCaller) && !caller.internal ? caller : undefined,
-        receiveProgress,
-        trustlevel: callee.session.has(Feature.CALLEE_CALL_TRUSTLEVELS) ? trust : undefined,
-        timeoutMs: forwards ? asked : 0,
-      }),
-      payload,
+      details: invocationDetails(call, message.procedure, callee, forwardedMs),
+      payload: message.payload,
     };
     // Entered before it is sent: an in-process callee may answer within send().
-    call.open(callee.session, invocation.request);
-    const sent = this.#context.send(callee.session, invocation);
+    call.open(callee, invocation.request);
+    const sent = this.#context.send(session, invocation);
     if (sent === true) {
       registration.invocations += 1;
-      if (timeoutMs > 0 && call.isOpen) this.#deadlines.add(call, timeoutMs);
+      // It may wait already, or be with another callee by now: the time the caller gives runs from the CALL on.
+      if (call.timeoutMs > 0 && call.slot < 0 && call.isOpen) this.#deadlines.add(call, call.timeoutMs);
       return true;
     }
     // The callee may have left by it, and then the caller has been told.
-    if (!call.isOpen) return true;
-    call.forget();
+    if (!call.isOpen || call.taker !== callee || call.invocation !== invocation.request) return true;
+    call.pass(session);
     // Unless the peer was sent another one meanwhile, the id was never seen and is free again.
-    if (callee.session.lastInvocation === invocation.request) callee.session.lastInvocation = before;
+    if (session.lastInvocation === invocation.request) session.lastInvocation = before;
     return sent;
+  }
+
+  /** What is left of the caller's time for a callee that runs it itself; the dealer's own timer ends. 0: no end. */
+  #forwardedMs(call: PendingCall): number {
+    if (call.slot < 0) return call.allowedMs;
+    this.#deadlines.remove(call);
+    return Math.max(1, call.at - this.#context.clock.now());
+  }
+
+  /** Keeps the CALL for another callee. Beyond the bound nothing is kept, and the call stays where it is. */
+  #hold(call: PendingCall, message: Call): void {
+    const bytes = message.payload.heldBytes;
+    if (this.#held + bytes > MAX_HELD_BYTES) return;
+    this.#held += bytes;
+    call.held = bytes;
+    call.message = message;
+  }
+
+  /**
+   * A callee said that it cannot attend to the call: the next one is asked (spec: "Call Re-Routing"), whether or not
+   * the first announced the feature, for the URI says all there is to say.
+   * @returns false where its ERROR is to be passed on as it is
+   */
+  #reroute(call: PendingCall): boolean {
+    // The caller gave it up, or has part of the answer already.
+    if (call.killed || call.begun) return false;
+    const { message, taker } = call;
+    if (taker !== undefined) call.pass(taker.session);
+    if (message !== undefined) this.#offer(call, message);
+    else {
+      this.#close(call);
+      this.#answer(call, ErrorUri.NO_AVAILABLE_CALLEE, 'the callee is unavailable, and no other can be asked');
+    }
+    return true;
   }
 
   yield(session: Session, message: Yield): void {
@@ -171,6 +194,7 @@ export class Dealer {
       return;
     }
     if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
+    call.begun = true;
     const result = {
       type: MessageType.RESULT,
       request: call.request,
@@ -185,6 +209,7 @@ export class Dealer {
   error(session: Session, message: InvocationError): void {
     const call = this.#answered(session, message);
     if (call === undefined) return;
+    if (message.error === ErrorUri.UNAVAILABLE && this.#reroute(call)) return;
     this.#close(call);
     const { details, error, payload } = message;
     const sent = this.#context.send(call.caller, {
@@ -238,9 +263,10 @@ export class Dealer {
 
   /** @returns whether the callee announced that it can be told, and took it (PITFALLS 13) */
   #interrupt(call: PendingCall, mode: CancelMode): boolean {
-    if (!call.callee.has(Feature.CALLEE_CALL_CANCELING)) return false;
+    const { callee } = call;
+    if (callee?.has(Feature.CALLEE_CALL_CANCELING) !== true) return false;
     const details = INTERRUPT_DETAILS[mode];
-    return this.#context.send(call.callee, { type: MessageType.INTERRUPT, request: call.invocation, details }) === true;
+    return this.#context.send(callee, { type: MessageType.INTERRUPT, request: call.invocation, details }) === true;
   }
 
   #answer(call: PendingCall, uri: string, text: string): void {
@@ -250,6 +276,9 @@ export class Dealer {
   #close(call: PendingCall): void {
     call.forget();
     this.#deadlines.remove(call);
+    this.#held -= call.held;
+    call.held = 0;
+    call.message = undefined;
   }
 
   /** Both ends of a leaving session: registrations first, so that no call is routed to it meanwhile. */
@@ -263,7 +292,7 @@ export class Dealer {
     for (const call of [...session.calls.values()]) {
       if (!call.isOpen) continue;
       this.#close(call);
-      if (!call.callee.ended) this.#interrupt(call, 'killnowait');
+      if (call.callee?.ended === false) this.#interrupt(call, 'killnowait');
     }
   }
 
@@ -277,31 +306,26 @@ export class Dealer {
   }
 }
 
-interface Particulars {
-  /** Whom to name; undefined: nobody. */
-  readonly caller: Session | undefined;
-  readonly receiveProgress: boolean;
-  /** undefined: not rated, or not told. */
-  readonly trustlevel: number | undefined;
-  /** Milliseconds the callee is to obey itself; 0: none. */
-  readonly timeoutMs: number;
-}
-
-/** INVOCATION.Details; `procedure` for patterns only (PITFALLS 50). */
-function invocationDetails(message: Call, registration: Registration, callee: Callee, particulars: Particulars): Dict {
-  const { receiveProgress, timeoutMs, trustlevel } = particulars;
-  const told = callee.session.has(Feature.CALLEE_CALLER_IDENTIFICATION) ? particulars.caller : undefined;
+/**
+ * INVOCATION.Details; `procedure` for patterns only (PITFALLS 50).
+ * @param timeoutMs what the callee is to obey itself; 0: none
+ */
+function invocationDetails(call: PendingCall, procedure: string, callee: Callee, timeoutMs: number): Dict {
+  const { caller, registration, receiveProgress } = call;
+  const { session } = callee;
+  const named = (call.named || callee.discloseCaller) && !caller.internal;
+  const isTold = named && session.has(Feature.CALLEE_CALLER_IDENTIFICATION);
+  const trustlevel = session.has(Feature.CALLEE_CALL_TRUSTLEVELS) ? call.trustlevel : undefined;
   const isPattern = registration.match !== 'exact';
-  if (!receiveProgress && timeoutMs === 0 && told === undefined && trustlevel === undefined && !isPattern)
-    return NO_DETAILS;
+  if (!receiveProgress && timeoutMs === 0 && !isTold && trustlevel === undefined && !isPattern) return NO_DETAILS;
   const details: Record<string, unknown> = {};
-  if (isPattern) details.procedure = message.procedure;
+  if (isPattern) details.procedure = procedure;
   if (receiveProgress) details.receive_progress = true;
   if (timeoutMs > 0) details.timeout = timeoutMs;
-  if (told !== undefined) {
-    details.caller = told.id;
-    details.caller_authid = told.identity.authid;
-    details.caller_authrole = told.identity.authrole;
+  if (isTold) {
+    details.caller = caller.id;
+    details.caller_authid = caller.identity.authid;
+    details.caller_authrole = caller.identity.authrole;
   }
   if (trustlevel !== undefined) details.trustlevel = trustlevel;
   return Object.freeze(details);

@@ -1,34 +1,49 @@
 /**
- * Which callee of a shared registration gets a call (spec: "Shared Registration"). A policy names the first choice
- * and the direction in which the next one is tried when a callee does not take the call.
+ * Which callee of a shared registration gets a call (spec: "Shared Registration", "Call Re-Routing"). A policy is
+ * asked anew whenever a callee did not take the call, and leaves out whom the call may not go to: so the next one is
+ * whoever the policy would choose if the others were not there.
  *
  * A further policy is one function here and one line in the table.
  */
 import type { InvokePolicy } from '../wamp/options.ts';
-import type { Registration } from './registration.ts';
+import type { PendingCall } from './pending-calls.ts';
+import type { Callee, Registration } from './registration.ts';
 
-export interface InvocationPolicy {
-  /** Index into `registration.callees`, which is not empty and in order of registration. */
-  first(registration: Registration): number;
-  readonly step: 1 | -1;
+/** @returns undefined where the call may go to none of the callees */
+export type InvocationPolicy = (registration: Registration, call: PendingCall) => Callee | undefined;
+
+/** The first from position `from` on, going round, that the call may go to. */
+function nextFrom(registration: Registration, call: PendingCall, from: number): number {
+  const { callees } = registration;
+  const count = callees.length;
+  for (let step = 0; step < count; step += 1) {
+    const at = (from + step) % count;
+    const callee = callees[at];
+    if (callee !== undefined && call.mayGoTo(callee)) return at;
+  }
+  return -1;
 }
 
-const oldest: InvocationPolicy = { first: () => 0, step: 1 };
-const newest: InvocationPolicy = { first: (registration) => registration.callees.length - 1, step: -1 };
+const oldest: InvocationPolicy = (registration, call) => registration.callees[nextFrom(registration, call, 0)];
+
+const newest: InvocationPolicy = (registration, call) =>
+  registration.callees.findLast((callee) => call.mayGoTo(callee));
 
 /** `cursor` is kept right by the registration when callees leave, so nobody is skipped (PITFALLS 51). */
-const roundrobin: InvocationPolicy = {
-  first(registration) {
-    const at = registration.cursor % registration.callees.length;
-    registration.cursor = at + 1;
-    return at;
-  },
-  step: 1,
+const roundrobin: InvocationPolicy = (registration, call) => {
+  const at = nextFrom(registration, call, registration.cursor);
+  // It goes on after the one that is asked, so that one who takes no calls doubles nobody's load.
+  if (at >= 0) registration.cursor = at + 1;
+  return registration.callees[at];
 };
 
-const random: InvocationPolicy = {
-  first: (registration) => Math.floor(Math.random() * registration.callees.length),
-  step: 1,
+const random: InvocationPolicy = (registration, call) => {
+  const { callees } = registration;
+  if (call.passed === undefined)
+    return callees[nextFrom(registration, call, Math.floor(Math.random() * callees.length))];
+  // A draw among those who are left, so that nobody inherits the calls of one who takes none.
+  const left = callees.filter((callee) => call.mayGoTo(callee));
+  return left[Math.floor(Math.random() * left.length)];
 };
 
 export const INVOCATION_POLICIES: Readonly<Record<InvokePolicy, InvocationPolicy>> = {

@@ -1,3 +1,4 @@
+import type { Call } from '../wamp/messages.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Callee, Registration } from './registration.ts';
 import type { Session } from './session.ts';
@@ -11,14 +12,29 @@ export class PendingCall implements Deadline {
   /** CALL.Request. */
   readonly request: number;
   readonly registration: Registration;
-  readonly receiveProgress: boolean;
+  /** Whether the caller or a rule of the realm names the caller; a callee may ask for it, too. */
+  readonly named: boolean;
+  /** How far the caller's role is trusted; undefined: not rated. */
+  readonly trustlevel: number | undefined;
+  /** Milliseconds the caller gives it, or the realm; 0: no end. */
+  readonly allowedMs: number;
   /** Milliseconds the dealer waits; 0: no end. Starts anew with every progressive result (FEATURES B1). */
-  readonly timeoutMs: number;
-  /** The callee that took it, and its INVOCATION.Request. */
-  callee: Session;
+  timeoutMs = 0;
+  receiveProgress = false;
+  /** Who has taken it; undefined: nobody yet. */
+  taker: Callee | undefined;
+  /** INVOCATION.Request at the taker. */
   invocation = 0;
   /** CANCEL with mode `kill` was passed on: the callee's answer ends the call (PITFALLS 54, 55). */
   killed = false;
+  /** A progressive result has reached the caller, so no other callee can begin again. */
+  begun = false;
+  /** The CALL, as long as another callee may have to be asked; undefined: none will be. */
+  message: Call | undefined;
+  /** Bytes that {@link message} keeps in memory, about. */
+  held = 0;
+  /** Who did not take it or answered that it is unavailable; undefined: nobody. */
+  passed: Session[] | undefined;
 
   at = 0;
   slot = -1;
@@ -28,38 +44,59 @@ export class PendingCall implements Deadline {
     caller: Session,
     request: number,
     registration: Registration,
-    callee: Callee,
-    receiveProgress: boolean,
-    timeoutMs: number,
+    named: boolean,
+    trustlevel: number | undefined,
+    allowedMs: number,
     onExpiry: (call: PendingCall) => void,
   ) {
     this.caller = caller;
     this.request = request;
     this.registration = registration;
-    this.callee = callee.session;
-    this.receiveProgress = receiveProgress;
-    this.timeoutMs = timeoutMs;
+    this.named = named;
+    this.trustlevel = trustlevel;
+    this.allowedMs = allowedMs;
     this.#onExpiry = onExpiry;
+    caller.calls.set(request, this);
+  }
+
+  /** The callee that has taken it; undefined: nobody yet. */
+  get callee(): Session | undefined {
+    return this.taker?.session;
   }
 
   /** Enters the call at a callee under that callee's next invocation id (PITFALLS 23). */
-  open(callee: Session, invocation: number): void {
-    this.callee = callee;
+  open(taker: Callee, invocation: number): void {
+    this.taker = taker;
     this.invocation = invocation;
-    callee.lastInvocation = invocation;
-    callee.invocations.set(invocation, this);
-    this.caller.calls.set(this.request, this);
+    taker.session.lastInvocation = invocation;
+    taker.session.invocations.set(invocation, this);
   }
 
   /** Whether it still waits for its answer. Peers may act within send(), so what was open before may be over after. */
   get isOpen(): boolean {
-    return this.callee.invocations.get(this.invocation) === this;
+    return this.caller.calls.get(this.request) === this;
+  }
+
+  /** Takes it away from its callee, and remembers not to ask that one again. */
+  pass(callee: Session): void {
+    if (callee.invocations.get(this.invocation) === this) callee.invocations.delete(this.invocation);
+    if (this.taker?.session === callee) this.taker = undefined;
+    if (this.passed === undefined) this.passed = [callee];
+    else this.passed.push(callee);
+  }
+
+  /** Whether `callee` may be asked: not a second time, and not when it has gone since others were asked. */
+  mayGoTo(callee: Callee): boolean {
+    const { passed, registration } = this;
+    if (passed === undefined) return true;
+    return callee.session.registrations.get(registration.id) === registration && !passed.includes(callee.session);
   }
 
   /** Takes it out at both ends. Idempotent. */
   forget(): void {
-    if (this.isOpen) this.callee.invocations.delete(this.invocation);
-    if (this.caller.calls.get(this.request) === this) this.caller.calls.delete(this.request);
+    const { callee, caller } = this;
+    if (callee?.invocations.get(this.invocation) === this) callee.invocations.delete(this.invocation);
+    if (caller.calls.get(this.request) === this) caller.calls.delete(this.request);
   }
 
   expired(): void {

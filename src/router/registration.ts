@@ -35,17 +35,6 @@ export class Registration {
     this.created = created;
   }
 
-  /**
-   * Whether a call that others did not take may be offered to `callee`, which may have gone meanwhile. The round robin
-   * goes on after the callee that took a call, not after the one that was asked first (PITFALLS 51).
-   */
-  passTo(callee: Callee): boolean {
-    const at = this.callees.indexOf(callee);
-    if (at < 0) return false;
-    this.cursor = at + 1;
-    return true;
-  }
-
   /** Takes a session's part away; the round robin goes on with whoever was next (PITFALLS 51). */
   remove(session: Session): void {
     const at = this.callees.findIndex((callee) => callee.session === session);

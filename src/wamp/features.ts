@@ -15,6 +15,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
   dealer: {
     features: {
       call_canceling: true,
+      call_reroute: true,
       call_timeout: true,
       call_trustlevels: true,
       caller_identification: true,

@@ -71,6 +71,13 @@ export class Payload {
     return tail.elements === 0 ? Payload.EMPTY : new Payload(codec, tail, value);
   }
 
+  /** Memory that keeping it takes, about: the bytes that came; 1 KiB where it was made in memory and none came. */
+  get heldBytes(): number {
+    if (this === Payload.EMPTY) return 0;
+    const codec = this.#codec;
+    return codec === undefined ? 1024 : (this.#slot(codec.index)?.bytes.length ?? 0);
+  }
+
   get isEmpty(): boolean {
     return this === Payload.EMPTY;
   }

@@ -123,7 +123,15 @@ const command = fc.oneof(
       value: nat,
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('error'), which: nat, value: nat }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant('error'),
+      which: nat,
+      value: nat,
+      uri: fc.constantFrom('app.failed', ErrorUri.UNAVAILABLE, ErrorUri.UNAVAILABLE),
+    }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -205,6 +213,7 @@ class Run {
       real.peer.refuse = undefined;
     }
     for (const call of this.naive.calls) {
+      if (call.callee === undefined) continue;
       this.#real(call.callee).yield(call.invocation, ['end']);
       this.naive.yield(call.callee, call.invocation, ['end'], false);
     }
@@ -329,13 +338,14 @@ class Run {
     const call = pick(this.naive.calls, command.which);
     if (call === undefined) return;
     const { callee, invocation } = call;
+    if (callee === undefined) return;
     const real = this.#real(callee);
     if (command.kind === 'yield') {
       real.yield(invocation, [command.value], command.progress);
       this.naive.yield(callee, invocation, [command.value], command.progress);
     } else {
-      real.error(invocation, 'app.failed', [command.value]);
-      this.naive.error(callee, invocation, 'app.failed', [command.value]);
+      real.error(invocation, command.uri, [command.value]);
+      this.naive.error(callee, invocation, command.uri, [command.value]);
     }
   }
 

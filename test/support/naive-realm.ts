@@ -52,13 +52,20 @@ interface NaiveRegistration {
 export interface NaiveCall {
   readonly caller: NaiveSession;
   readonly request: number;
-  readonly callee: NaiveSession;
-  readonly invocation: number;
-  readonly receiveProgress: boolean;
-  readonly timeout: number;
+  readonly procedure: string;
+  readonly parts: CallParts;
+  readonly registration: NaiveRegistration;
+  /** Who did not take it, or said that it is unavailable. */
+  readonly passed: NaiveSession[];
+  callee: NaiveSession | undefined;
+  invocation: number;
+  receiveProgress: boolean;
+  timeout: number;
   /** undefined: never. */
   expires: number | undefined;
   killed: boolean;
+  /** A progressive result was passed on. */
+  begun: boolean;
 }
 
 export interface NaiveRules {
@@ -115,7 +122,8 @@ export class NaiveRealm {
       registration.callees = registration.callees.filter((callee) => callee.session !== session);
     }
     this.registrations = this.registrations.filter((registration) => registration.callees.length > 0);
-    for (const call of this.calls.filter((each) => each.callee === session)) {
+    const asked = this.calls.filter((each) => each.callee === session);
+    for (const call of asked.sort((a, b) => a.invocation - b.invocation)) {
       this.#forget(call);
       this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.CANCELED);
     }
@@ -247,11 +255,39 @@ export class NaiveRealm {
       this.#error(session, CALL, request, ErrorUri.NO_SUCH_PROCEDURE);
       return;
     }
-    for (const callee of inTurn(registration)) {
+    const call: NaiveCall = {
+      caller: session,
+      request,
+      procedure,
+      parts,
+      registration,
+      passed: [],
+      callee: undefined,
+      invocation: 0,
+      receiveProgress: false,
+      timeout: 0,
+      expires: undefined,
+      killed: false,
+      begun: false,
+    };
+    this.calls.push(call);
+    this.#offer(call);
+  }
+
+  #offer(call: NaiveCall): void {
+    const { registration, passed } = call;
+    let refusal: string = ErrorUri.NO_AVAILABLE_CALLEE;
+    for (;;) {
+      const left = registration.callees.filter((callee) => !passed.includes(callee.session));
+      const callee = this.registrations.includes(registration) ? chosen(registration, left) : undefined;
+      if (callee === undefined) break;
       registration.asked = callee.joined;
-      if (this.#invoke(session, request, procedure, parts, registration, callee)) return;
+      if (this.#invoke(call, callee)) return;
+      passed.push(callee.session);
+      refusal = this.#rules.refusal;
     }
-    this.#error(session, CALL, request, this.#rules.refusal);
+    this.#forget(call);
+    this.#error(call.caller, MessageType.CALL, call.request, refusal);
   }
 
   cancel(session: NaiveSession, request: number, mode: CancelMode): void {
@@ -272,6 +308,7 @@ export class NaiveRealm {
     if (progress && !call.receiveProgress) return;
     if (progress && call.timeout > 0) call.expires = this.now + call.timeout;
     if (!progress) this.#forget(call);
+    call.begun = true;
     const details = progress ? { progress: true } : {};
     if (this.#send(call.caller, [MessageType.RESULT, call.request, details, ...tail({ args })])) return;
     if (progress) {
@@ -288,8 +325,20 @@ export class NaiveRealm {
     }
     const call = this.#answered(session, invocation);
     if (call === undefined) return;
+    if (error === ErrorUri.UNAVAILABLE && !call.killed && !call.begun) {
+      call.callee = undefined;
+      call.passed.push(session);
+      if (call.registration.invoke !== 'single') this.#offer(call);
+      else {
+        this.#forget(call);
+        this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.NO_AVAILABLE_CALLEE);
+      }
+      return;
+    }
     this.#forget(call);
-    this.#send(call.caller, [MessageType.ERROR, MessageType.CALL, call.request, {}, error, ...tail({ args })]);
+    // What the router may say itself is not compared further.
+    const said = error.startsWith('app.') ? tail({ args }) : [];
+    this.#send(call.caller, [MessageType.ERROR, MessageType.CALL, call.request, {}, error, ...said]);
   }
 
   advance(ms: number): void {
@@ -303,14 +352,8 @@ export class NaiveRealm {
     this.now = until;
   }
 
-  #invoke(
-    caller: NaiveSession,
-    request: number,
-    procedure: string,
-    parts: CallParts,
-    registration: NaiveRegistration,
-    callee: NaiveCallee,
-  ): boolean {
+  #invoke(call: NaiveCall, callee: NaiveCallee): boolean {
+    const { caller, procedure, parts, registration } = call;
     const { session } = callee;
     const asked = parts.timeout !== undefined && parts.timeout > 0 ? parts.timeout : this.#rules.callTimeoutMs;
     const forwarded = callee.forwardTimeout && has(session, Feature.CALLEE_CALL_TIMEOUT);
@@ -320,7 +363,10 @@ export class NaiveRealm {
     const details: Record<string, unknown> = {};
     if (registration.match !== 'exact') details.procedure = procedure;
     if (receiveProgress) details.receive_progress = true;
-    if (forwarded && asked > 0) details.timeout = asked;
+    if (forwarded && asked > 0) {
+      details.timeout = call.expires === undefined ? asked : Math.max(1, call.expires - this.now);
+      call.expires = undefined;
+    }
     if (named && has(session, Feature.CALLEE_CALLER_IDENTIFICATION)) {
       details.caller = caller.id;
       details.caller_authid = caller.authid;
@@ -331,9 +377,11 @@ export class NaiveRealm {
     if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, details, ...tail(parts)]))
       return false;
     session.lastInvocation = invocation;
-    const timeout = forwarded ? 0 : asked;
-    const expires = timeout > 0 ? this.now + timeout : undefined;
-    this.calls.push({ caller, request, callee: session, invocation, receiveProgress, timeout, expires, killed: false });
+    call.callee = session;
+    call.invocation = invocation;
+    call.receiveProgress = receiveProgress;
+    call.timeout = forwarded ? 0 : asked;
+    if (call.timeout > 0) call.expires ??= this.now + call.timeout;
     return true;
   }
 
@@ -366,7 +414,7 @@ export class NaiveRealm {
   }
 
   #interrupt(call: NaiveCall, mode: CancelMode): boolean {
-    if (!has(call.callee, Feature.CALLEE_CALL_CANCELING)) return false;
+    if (call.callee === undefined || !has(call.callee, Feature.CALLEE_CALL_CANCELING)) return false;
     return this.#send(call.callee, [MessageType.INTERRUPT, call.invocation, { mode }]);
   }
 
@@ -435,14 +483,9 @@ function admitted(member: NaiveSession, parts: PublishParts): boolean {
   return parts.excludeAuthrole?.includes(member.authrole) !== true;
 }
 
-/** All callees in the order in which the policy asks them; `random` with a die that always shows the middle. */
-function inTurn(registration: NaiveRegistration): readonly NaiveCallee[] {
-  const { callees, invoke, asked } = registration;
-  if (invoke === 'last') return callees.toReversed();
-  if (invoke === 'roundrobin') {
-    return [...callees.filter((each) => each.joined > asked), ...callees.filter((each) => each.joined <= asked)];
-  }
-  if (invoke !== 'random') return callees;
-  const at = Math.floor(callees.length / 2);
-  return [...callees.slice(at), ...callees.slice(0, at)];
+/** Whom the policy asks of those who are left; `random` with a die that always shows the middle. */
+function chosen({ invoke, asked }: NaiveRegistration, left: readonly NaiveCallee[]): NaiveCallee | undefined {
+  if (invoke === 'last') return left.at(-1);
+  if (invoke === 'roundrobin') return left.find((each) => each.joined > asked) ?? left[0];
+  return left[invoke === 'random' ? Math.floor(left.length / 2) : 0];
 }
