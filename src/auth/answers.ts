@@ -1,5 +1,6 @@
 import type { Identity } from '../router/authorizer.ts';
 import { ErrorUri } from '../wamp/errors.ts';
+import type { Dict } from '../wamp/payload.ts';
 import type { AuthStep } from './auth-method.ts';
 
 /** What every principal of a realm file is provided by (PITFALLS 12). */
@@ -16,9 +17,9 @@ export function denied(reason: string): AuthStep {
 /** Refused unverified; recognised by identity, because a refusal while locked out is no further failure. */
 export const LOCKED_OUT: AuthStep = Object.freeze(denied('locked out after repeated failures'));
 
-/** A proven credential. WELCOME carries no authextra for any of the methods. */
-export function welcome(identity: Identity, credential: string): AuthStep {
-  return { kind: 'welcome', identity, credential, authextra: undefined };
+/** A proven credential. @param authextra for WELCOME, where the method proves something to the client in turn */
+export function welcome(identity: Identity, credential: string, authextra?: Dict): AuthStep {
+  return { kind: 'welcome', identity, credential, authextra };
 }
 
 /** The identity of a principal, frozen: it is shared by all its sessions. */

@@ -21,7 +21,7 @@ export interface AuthenticatorDeps {
   readonly slowHashes?: SlowHashes;
   /**
    * Secret bytes from which challenges for unknown users are made; those stay the same for as long as this does.
-   * Default: made from the realm's WAMP-CRA secrets, which outlive a restart.
+   * Default: made from the realm's WAMP-CRA secrets and SCRAM verifiers, which outlive a restart.
    */
   readonly decoyKey?: Buffer;
   /** Default: all there are. */
@@ -217,9 +217,10 @@ function defaultDecoyKey(
   { realm, principals }: RealmAuthSpec,
   secret: (ref: SecretRef, where: string) => string | undefined,
 ): Buffer {
-  const secrets = principals.flatMap(({ authid, wampcra }) =>
-    wampcra.flatMap((spec) => ('key' in spec ? spec.key : (secret(spec, `principal "${authid}": wampcra`) ?? []))),
-  );
+  const secrets = principals.flatMap(({ authid, wampcra, scram }) => [
+    ...wampcra.flatMap((spec) => ('key' in spec ? spec.key : (secret(spec, `principal "${authid}": wampcra`) ?? []))),
+    ...scram.map((spec) => spec.serverKey.toLowerCase()),
+  ]);
   if (secrets.length === 0) return sealed(`decoys ${realm}`);
   return hmac(`waggle decoys ${realm}`, secrets.sort().join('\0'));
 }

@@ -21,6 +21,20 @@ export type CraSpec =
       readonly keylen: number;
     };
 
+/** SCRAM: what proves that a client knows the password, without giving the password (RFC 5802, section 3). */
+export interface ScramSpec {
+  /** Which clients can use it: the two derive different keys from the same password (PITFALLS 19). */
+  readonly dialect: 'spec' | 'autobahn';
+  /** What `salt`, `iterations` and `memory` (KiB, argon2id13 only) are for. */
+  readonly kdf: 'argon2id13' | 'pbkdf2';
+  /** Hex, as are the keys. */
+  readonly salt: string;
+  readonly iterations: number;
+  readonly memory?: number;
+  readonly storedKey: string;
+  readonly serverKey: string;
+}
+
 export interface PrincipalSpec {
   readonly authid: string;
   readonly role: string;
@@ -29,6 +43,8 @@ export interface PrincipalSpec {
   /** Ed25519 public keys, 64 hex digits each. */
   readonly cryptosign: readonly string[];
   readonly wampcra: readonly CraSpec[];
+  /** One for each dialect at most: a challenge names one salt. */
+  readonly scram: readonly ScramSpec[];
 }
 
 /** What a realm file says about who may join. */

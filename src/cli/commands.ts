@@ -34,6 +34,8 @@ export interface KeysNewOptions {
 export interface HashOptions {
   /** What to make: a ticket's hash, or the stored form for WAMP-CRA or SCRAM. */
   readonly kind: 'ticket' | 'cra' | 'scram';
+  /** What SCRAM's clients derive the key with; default argon2id13. */
+  readonly kdf?: 'argon2id13' | 'pbkdf2' | undefined;
 }
 
 export interface LogOptions {

@@ -1,8 +1,9 @@
-import { createHash, createHmac, pbkdf2, randomBytes, scrypt } from 'node:crypto';
+import { createHash, pbkdf2, randomBytes, scrypt } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { HashOptions } from './commands.ts';
 import { ExitCode, type Io } from './io.ts';
 import { NoSecret, readSecret } from './read-secret.ts';
+import { scramYaml } from './scram-verifier.ts';
 
 const deriveKey = promisify(pbkdf2);
 
@@ -13,18 +14,17 @@ const SALT_BYTES = 16;
 const KEY_BYTES = 32;
 
 /** `waggle hash`: reads a secret from stdin and prints what to paste into a realm file; the secret is not shown. */
-export async function hash({ kind }: HashOptions, io: Io): Promise<number> {
-  let secret: string;
+export async function hash({ kind, kdf = 'argon2id13' }: HashOptions, io: Io): Promise<number> {
+  let lines: string;
   try {
-    secret = await readSecret(io);
-    if (kind === 'scram') secret = prepared(secret);
+    const secret = await readSecret(io);
+    lines = await (kind === 'cra' ? craYaml(secret) : kind === 'scram' ? scramYaml(secret, kdf) : ticketYaml(secret));
   } catch (error) {
     if (!(error instanceof NoSecret)) throw error;
     io.stderr.write(`error: ${error.message}\n`);
     return ExitCode.refused;
   }
-  const lines = kind === 'cra' ? craYaml(secret) : kind === 'scram' ? scramYaml(secret) : ticketYaml(secret);
-  io.stdout.write(`# below the principal in realms/<realm>.yaml\n${await lines}\n`);
+  io.stdout.write(`# below the principal in realms/<realm>.yaml\n${lines}\n`);
   return ExitCode.good;
 }
 
@@ -66,43 +66,4 @@ async function craYaml(secret: string): Promise<string> {
   const key = await deriveKey(secret, salt, PBKDF2_ITERATIONS, KEY_BYTES, 'sha256');
   const parts = `key: "${key.toString('base64')}", salt: "${salt}", iterations: ${PBKDF2_ITERATIONS}, keylen: ${KEY_BYTES}`;
   return `wampcra: { ${parts} }`;
-}
-
-/** StoredKey and ServerKey of RFC 5802, over PBKDF2: argon2id13 needs a library that this command does without. */
-async function scramYaml(password: string): Promise<string> {
-  const salt = randomBytes(SALT_BYTES);
-  const { storedKey, serverKey } = await scramKeys(password, salt, PBKDF2_ITERATIONS);
-  const parts = [
-    'kdf: pbkdf2',
-    `salt: "${salt.toString('hex')}"`,
-    `iterations: ${PBKDF2_ITERATIONS}`,
-    `storedKey: "${storedKey.toString('hex')}"`,
-    `serverKey: "${serverKey.toString('hex')}"`,
-  ];
-  const note = "# (pbkdf2; argon2id13 is not built yet, and autobahn-python's clients can do argon2 only)";
-  return `${note}\nscram: { ${parts.join(', ')} }`;
-}
-
-/** @param password already prepared (RFC 4013) */
-export async function scramKeys(
-  password: string,
-  salt: Buffer,
-  iterations: number,
-): Promise<{ storedKey: Buffer; serverKey: Buffer }> {
-  const salted = await deriveKey(password, salt, iterations, KEY_BYTES, 'sha256');
-  const clientKey = createHmac('sha256', salted).update('Client Key').digest();
-  return {
-    storedKey: createHash('sha256').update(clientKey).digest(),
-    serverKey: createHmac('sha256', salted).update('Server Key').digest(),
-  };
-}
-
-/** SASLprep (RFC 4013): one form for spaces and composed characters, none for what does not show; no control characters. */
-function prepared(password: string): string {
-  const mapped = password
-    .replace(/[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu, ' ')
-    .replace(/\u00ad|\u034f|\u1806|[\u180b-\u180d]|\u200c|\u200d|\u2060|[\ufe00-\ufe0f]|\ufeff/gu, '')
-    .normalize('NFKC');
-  if (/\p{Cc}/u.test(mapped)) throw new NoSecret('the password holds control characters, which SCRAM does not allow');
-  return mapped;
 }

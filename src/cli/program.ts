@@ -157,10 +157,16 @@ function addSecretCommands(program: Command, io: Io, commands: Commands, act: Ac
     .description('read a ticket, password or secret from stdin and print the YAML to paste into a realm file')
     .addOption(new Option('--cra', 'a secret for WAMP-CRA').conflicts('scram'))
     .addOption(new Option('--scram', 'a password for SCRAM'))
+    .addOption(
+      new Option('--kdf <kdf>', 'for SCRAM: what clients derive the key with (argon2id13 unless said)')
+        .choices(['argon2id13', 'pbkdf2'])
+        .conflicts('cra')
+        .implies({ scram: true }),
+    )
     .addHelpText('after', example('waggle hash --cra < secret.txt'))
-    .action((options: { cra?: boolean; scram?: boolean }) => {
+    .action((options: { cra?: boolean; scram?: boolean; kdf?: 'argon2id13' | 'pbkdf2' }) => {
       const kind = options.cra === true ? 'cra' : options.scram === true ? 'scram' : 'ticket';
-      return act(() => commands.hash({ kind }, io));
+      return act(() => commands.hash({ kind, kdf: options.kdf }, io));
     });
 }
 

@@ -165,13 +165,13 @@ class RealmLinter {
   }
 
   #principals(): void {
-    for (const { authid, role, cryptosign, scram } of this.#config.principals.values()) {
+    for (const { authid, role, cryptosign } of this.#config.principals.values()) {
       const at: ConfigPath = ['principals', authid];
       // Written but missing credentials have a warning of their own.
-      const written = ['ticket', 'wampcra', 'cryptosign'].some(
+      const written = ['ticket', 'wampcra', 'cryptosign', 'scram'].some(
         (kind) => this.#source.find([...at, kind]) !== undefined,
       );
-      if (!written && scram === undefined) {
+      if (!written) {
         this.#warn(
           at,
           'has no credential, so nobody can join as it, expected ticket, cryptosign, wampcra or scram',

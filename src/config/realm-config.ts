@@ -30,6 +30,9 @@ const REQUIRED: SignatureSpec = { over: 'all', field: 'signature', key: 'agentId
 /** What one scrypt call may cost, and what its fields may hold; auth/ holds to the same. */
 const SCRYPT = { maxBytes: 128 * 2 ** 20, maxParallel: 16, minSalt: 8, minHash: 16, maxField: 64 };
 
+/** RFC 9106, section 3.1, in bytes. */
+const MIN_ARGON_SALT = 8;
+
 /** Decides whether a credential exists; notes a warning where it does not. */
 export interface Secrets {
   exists(spec: TicketSpec | CraSpec, source: Source, path: ConfigPath, authid: string): boolean;
@@ -141,9 +144,7 @@ class RealmBuilder {
     value.ticket.forEach((spec, i) => {
       if ('hash' in spec) this.#checkScrypt(spec.hash, [...this.#item([...at, 'ticket'], i), 'hash']);
     });
-    if (value.scram?.kdf === 'argon2id13' && value.scram.memory === undefined) {
-      this.#note([...at, 'scram', 'memory'], 'is missing, expected the memory for argon2id13 in KiB');
-    }
+    this.#checkScram(value.scram, [...at, 'scram']);
     for (const kind of ['bub', 'relay'] as const) {
       value[kind].forEach((glob, i) => {
         const wrong = nameGlobProblem(glob);
@@ -156,7 +157,7 @@ class RealmBuilder {
       ticket: this.#existing(authid, 'ticket', value.ticket),
       cryptosign: value.cryptosign.map((key) => key.toLowerCase()),
       wampcra: this.#existing(authid, 'wampcra', value.wampcra),
-      scram: value.scram && compact(value.scram),
+      scram: value.scram.map((spec) => compact(spec)),
       bub: value.bub,
       relay: value.relay,
       at: this.#source.place(at),
@@ -177,6 +178,26 @@ class RealmBuilder {
     const first = this.#keys.get(key);
     if (first === undefined) this.#keys.set(key, this.#source.place(at));
     else this.#note(at, `is a key that stands at ${first} too, expected one place per key`);
+  }
+
+  /** What a client of each dialect could not derive its key from, and what a challenge cannot say. */
+  #checkScram(specs: PrincipalFile['scram'], at: ConfigPath): void {
+    for (const [i, { dialect, kdf, salt, memory }] of specs.entries()) {
+      const where = this.#item(at, i);
+      const argon = kdf === 'argon2id13';
+      if (argon && memory === undefined) {
+        this.#note([...where, 'memory'], 'is missing, expected the memory for argon2id13 in KiB');
+      }
+      if (argon && salt.length < 2 * MIN_ARGON_SALT) {
+        this.#note([...where, 'salt'], `is too short for argon2id13, expected at least ${MIN_ARGON_SALT} bytes in hex`);
+      }
+      if (!argon && dialect === 'autobahn') {
+        this.#note([...where, 'kdf'], `is ${kdf}, expected argon2id13: the only one that autobahn's clients can do`);
+      }
+      if (specs.findIndex((each) => each.dialect === dialect) < i) {
+        this.#note(where, `is a second verifier of dialect ${dialect}, expected one: a challenge names one salt`);
+      }
+    }
   }
 
   #checkScrypt(text: string, at: ConfigPath): void {

@@ -245,6 +245,9 @@ const wampcra = z.union(
 
 const hex = (expected: string) => matching(/^(?:[0-9a-fA-F]{2})+$/, expected);
 const scram = shape({
+  dialect: choice(['spec', 'autobahn'])
+    .default('spec')
+    .describe('Clients it is for: `spec` of method `wamp-scram`, `autobahn` (python) of method `scram`.'),
   kdf: choice(['argon2id13', 'pbkdf2']).describe('Key derivation function.'),
   salt: hex('the salt in hex').describe('Salt, hex.'),
   iterations: whole(1, 10_000_000).describe('Rounds.'),
@@ -275,7 +278,12 @@ const principal = shape({
   )
     .default([])
     .describe('Secrets for WAMP-CRA, plain (`env`, `file`) or salted.'),
-  scram: scram.optional().describe('Verifier for SCRAM; `waggle hash --scram` prints it.'),
+  scram: oneOrMore(
+    scram,
+    '{ kdf, salt, iterations, memory, storedKey, serverKey }, or a list of them; `waggle hash --scram` prints it',
+  )
+    .default([])
+    .describe('Verifiers for SCRAM, one for each dialect at most; `waggle hash --scram` prints them.'),
   bub: names('a Bub clientId or a glob such as agent:*')
     .default([])
     .describe('Bub clientIds this principal may take; globs.'),

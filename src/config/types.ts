@@ -99,6 +99,8 @@ export type CraSpec =
   | { readonly key: string; readonly salt: string; readonly iterations: number; readonly keylen: number };
 
 export interface ScramSpec {
+  /** `spec`: for clients of the specification's `wamp-scram`; `autobahn`: for autobahn's `scram`. */
+  readonly dialect: 'spec' | 'autobahn';
   readonly kdf: 'argon2id13' | 'pbkdf2';
   /** Hex, as are the keys. */
   readonly salt: string;
@@ -117,7 +119,8 @@ export interface PrincipalConfig {
   /** Lower-case hex. */
   readonly cryptosign: readonly string[];
   readonly wampcra: readonly CraSpec[];
-  readonly scram?: ScramSpec;
+  /** One for each dialect at most. */
+  readonly scram: readonly ScramSpec[];
   readonly bub: readonly string[];
   readonly relay: readonly string[];
   /** `file:line` */

@@ -4,6 +4,7 @@
  *     npx vitest bench test/bench/auth.bench.ts --run
  */
 import { createHash, createHmac, createPublicKey, pbkdf2Sync, scryptSync, timingSafeEqual, verify } from 'node:crypto';
+import { argon2id } from '@noble/hashes/argon2.js';
 import nacl from 'tweetnacl';
 import { bench, describe } from 'vitest';
 
@@ -33,6 +34,20 @@ describe('ticket', () => {
   });
   bench('scrypt$15$8$3 (libuv pool in the router)', () => {
     scryptSync(ticket, stored, 32, { N: 2 ** 15, r: 8, p: 3, maxmem: 2 ** 26 });
+  });
+});
+
+describe('scram', () => {
+  const [storedKey, serverKey] = [Buffer.alloc(32, 1), Buffer.alloc(32, 2)];
+  const authMessage = `n=planner,r=${'a'.repeat(24)},r=${'a'.repeat(48)},s=${'b'.repeat(24)},i=2,c=biws,r=${'a'.repeat(48)}`;
+  bench('a proof checked and the signature of WELCOME', () => {
+    const mac = createHmac('sha256', storedKey).update(authMessage).digest();
+    const clientKey = Buffer.from(signature.subarray(0, 32).map((byte, at) => byte ^ (mac[at] ?? 0)));
+    timingSafeEqual(createHash('sha256').update(clientKey).digest(), storedKey);
+    createHmac('sha256', serverKey).update(authMessage).digest('base64');
+  });
+  bench('argon2id, 19 MiB twice (only in `waggle hash --scram` and in clients)', () => {
+    argon2id('password', storedKey, { t: 2, m: 19_456, p: 1, dkLen: 32 });
   });
 });
 

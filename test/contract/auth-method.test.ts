@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { vi } from 'vitest';
 import { autobahn, principal, scryptText } from '../support/auth-fixtures.ts';
+import { answerScram, type Dialect, scramHello, verifierFor } from '../support/scram-client.ts';
 import { authMethodContract, type Challenge } from './auth-method.ts';
 
 /** Calls of node:crypto made by the code under test and everything else. */
@@ -143,6 +144,53 @@ authMethodContract(
     wrong: (challenge) => autobahn.auth_cryptosign.sign_challenge(nacl.sign.keyPair(), challenge.extra),
     malformed: ['00', 'zz'.repeat(96), '00'.repeat(96)],
     freshAnswers: true,
+  },
+  counter,
+);
+
+const NONCE = 'egVDf3DMJh0=';
+const scram = (dialect: Dialect, channelId?: Buffer) => {
+  const hello = (authid: string) => ({
+    authid,
+    channelId,
+    authextra: scramHello({ dialect, nonce: NONCE, channelId }),
+  });
+  const as = (password: string) => (challenge: Challenge) =>
+    answerScram({ dialect, authid: 'planner', password, nonce: NONCE, channelId }, challenge.extra);
+  return {
+    method: dialect === 'spec' ? 'wamp-scram' : 'scram',
+    hello,
+    unknown: () => hello('nobodyy'),
+    answer: (challenge: Challenge) => as('pencil')(challenge).signature,
+    wrong: (challenge: Challenge) => as('eraser')(challenge).signature,
+    extra: (challenge: Challenge) => as('pencil')(challenge).extra,
+    authextra: (challenge: Challenge) => as('pencil')(challenge).authextra,
+    malformed: ['AAAA', 'A'.repeat(44), Buffer.alloc(32).toString('hex'), Buffer.alloc(33).toString('base64')],
+    freshAnswers: true,
+  };
+};
+
+authMethodContract(
+  {
+    title: 'wamp-scram, argon2id13',
+    principals: [principal('planner', { scram: [verifierFor('spec', 'pencil')] })],
+    ...scram('spec'),
+  },
+  counter,
+);
+authMethodContract(
+  {
+    title: 'wamp-scram, pbkdf2, bound to its channel',
+    principals: [principal('planner', { scram: [verifierFor('spec', 'pencil', { kdf: 'pbkdf2' })] })],
+    ...scram('spec', Buffer.alloc(32, 5)),
+  },
+  counter,
+);
+authMethodContract(
+  {
+    title: 'scram, as autobahn has it',
+    principals: [principal('planner', { scram: [verifierFor('autobahn', 'pencil')] })],
+    ...scram('autobahn'),
   },
   counter,
 );

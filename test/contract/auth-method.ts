@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AuthRequest, AuthStep } from '../../src/auth/auth-method.ts';
 import type { PrincipalSpec } from '../../src/auth/principals.ts';
+import type { Dict } from '../../src/wamp/payload.ts';
 import { attempted, type Bench, bench, realm, request, settled } from '../support/auth-fixtures.ts';
 
 export type Challenge = Extract<AuthStep, { kind: 'challenge' }>;
@@ -18,6 +19,10 @@ export interface MethodFactory {
   /** HELLO that names only a user that does not exist. */
   unknown(): Partial<AuthRequest>;
   answer(challenge: Challenge): string;
+  /** AUTHENTICATE.Extra of either answer; absent: empty. */
+  extra?(challenge: Challenge): Dict;
+  /** WELCOME's authextra after `answer`; absent: none. */
+  authextra?(challenge: Challenge): Dict;
   wrong(challenge: Challenge): string;
   readonly malformed: readonly string[];
   /** Whether an answer is good for one challenge only. */
@@ -27,6 +32,7 @@ export interface MethodFactory {
 /** @param calls counts the calls of node:crypto since it was last reset */
 export function authMethodContract(factory: MethodFactory, calls: { reset(): void; list(): string[] }): void {
   const { method } = factory;
+  const extra = (challenge: Challenge) => factory.extra?.(challenge) ?? {};
   const make = () => bench(realm(factory.principals), { env: factory.env ?? {} });
   const start = ({ authenticator }: Bench, hello: Partial<AuthRequest>) =>
     attempted(authenticator.attempt({ authmethods: [method] }, request(hello)));
@@ -38,16 +44,17 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
   };
   const join = async (on: Bench, hello: Partial<AuthRequest>, answer: (challenge: Challenge) => string) => {
     const { attempt, challenge } = await challenged(on, hello);
-    return settled(attempt.finish(answer(challenge), {}), on.clock);
+    return settled(attempt.finish(answer(challenge), extra(challenge)), on.clock);
   };
 
   describe(factory.title, () => {
     it('the right answer is welcome, with a frozen identity of the principal', async () => {
       const on = make();
-      const step = await join(on, factory.hello('planner'), factory.answer);
+      const { attempt, challenge } = await challenged(on, factory.hello('planner'));
+      const step = await settled(attempt.finish(factory.answer(challenge), extra(challenge)), on.clock);
       expect(step).toMatchObject({
         kind: 'welcome',
-        authextra: undefined,
+        authextra: factory.authextra?.(challenge),
         identity: {
           authid: 'planner',
           authrole: 'agent',
@@ -70,7 +77,7 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       expect(same.authenticator.judge(step.identity, step.credential)).toBe('keep');
       const without = bench(realm(factory.principals.filter(({ authid }) => authid !== 'planner')));
       expect(without.authenticator.judge(step.identity, step.credential)).toBe('gone');
-      const stripped = { ticket: [], cryptosign: [], wampcra: [] };
+      const stripped = { ticket: [], cryptosign: [], wampcra: [], scram: [] };
       const changed = bench(realm(factory.principals.map((each) => ({ ...each, ...stripped }))));
       expect(changed.authenticator.judge(step.identity, step.credential)).toBe('gone');
       const promoted = bench(realm(factory.principals.map((each) => ({ ...each, role: 'boss' }))), {
@@ -96,8 +103,14 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       const unknown = await challenged(on, factory.unknown());
       // The length of a WAMP-CRA challenge holds the authid's, so the two names are equally long.
       expect(shape(unknown.challenge)).toEqual(shape(known.challenge));
-      const wrong = await settled(known.attempt.finish(factory.wrong(known.challenge), {}), on.clock);
-      const nobody = await settled(unknown.attempt.finish(factory.wrong(unknown.challenge), {}), on.clock);
+      const wrong = await settled(
+        known.attempt.finish(factory.wrong(known.challenge), extra(known.challenge)),
+        on.clock,
+      );
+      const nobody = await settled(
+        unknown.attempt.finish(factory.wrong(unknown.challenge), extra(unknown.challenge)),
+        on.clock,
+      );
       expect(nobody).toEqual(wrong);
     });
 
@@ -105,9 +118,9 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       const cost = async (hello: Partial<AuthRequest>, answer: (challenge: Challenge) => string) => {
         const on = make();
         const { attempt, challenge } = await challenged(on, hello);
-        const text = answer(challenge);
+        const [text, sent] = [answer(challenge), extra(challenge)];
         calls.reset();
-        await settled(attempt.finish(text, {}), on.clock);
+        await settled(attempt.finish(text, sent), on.clock);
         return calls.list();
       };
       const wrong = await cost(factory.hello('planner'), factory.wrong);
@@ -137,7 +150,7 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       ] as const) {
         const { attempt, challenge } = await challenged(on, hello);
         const since = on.clock.now();
-        await settled(attempt.finish(answer(challenge), {}), on.clock);
+        await settled(attempt.finish(answer(challenge), extra(challenge)), on.clock);
         delays.add(on.clock.now() - since);
       }
       expect(delays.size).toBe(1);
@@ -154,8 +167,8 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
     it('PITFALLS 21: an attempt takes one answer; a second one is refused, even the right one', async () => {
       const on = make();
       const { attempt, challenge } = await challenged(on, factory.hello('planner'));
-      await settled(attempt.finish(factory.wrong(challenge), {}), on.clock);
-      expect(await attempt.finish(factory.answer(challenge), {})).toMatchObject({ kind: 'deny' });
+      await settled(attempt.finish(factory.wrong(challenge), extra(challenge)), on.clock);
+      expect(await attempt.finish(factory.answer(challenge), extra(challenge))).toMatchObject({ kind: 'deny' });
       expect(await attempt.begin()).toMatchObject({ kind: 'deny' });
     });
 
@@ -168,7 +181,7 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       const on = make();
       const first = await challenged(on, factory.hello('planner'));
       const answer = factory.answer(first.challenge);
-      expect((await settled(first.attempt.finish(answer, {}), on.clock)).kind).toBe('welcome');
+      expect((await settled(first.attempt.finish(answer, extra(first.challenge)), on.clock)).kind).toBe('welcome');
       expect(await join(on, factory.hello('planner'), () => answer)).toMatchObject({ kind: 'deny' });
     });
 
@@ -181,7 +194,10 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       );
       const steps = await Promise.all(
         open.map(({ attempt, challenge }, at) =>
-          settled(attempt.finish(at % 2 === 0 ? factory.answer(challenge) : factory.wrong(challenge), {}), on.clock),
+          settled(
+            attempt.finish(at % 2 === 0 ? factory.answer(challenge) : factory.wrong(challenge), extra(challenge)),
+            on.clock,
+          ),
         ),
       );
       expect(steps.map((step) => step.kind)).toEqual(steps.map((_, at) => (at % 2 === 0 ? 'welcome' : 'deny')));
@@ -194,9 +210,9 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       for (let failures = 0; failures < 4; failures++) await join(on, factory.hello('planner'), factory.wrong);
       const after = await challenged(on, factory.hello('planner'));
       expect(shape(after.challenge)).toEqual(shape(before.challenge));
-      const answer = factory.answer(after.challenge);
+      const [answer, sent] = [factory.answer(after.challenge), extra(after.challenge)];
       calls.reset();
-      const step = await settled(after.attempt.finish(answer, {}), on.clock);
+      const step = await settled(after.attempt.finish(answer, sent), on.clock);
       expect(step).toMatchObject({ kind: 'deny', uri: 'wamp.error.authentication_denied' });
       expect(calls.list()).toEqual([]);
       on.clock.advance(30_000);

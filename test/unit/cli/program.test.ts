@@ -76,6 +76,10 @@ describe('the command line', () => {
       ['hash', '--scram'],
       ['hash', { kind: 'scram' }],
     ],
+    [
+      ['hash', '--kdf', 'pbkdf2'],
+      ['hash', { kind: 'scram', kdf: 'pbkdf2' }],
+    ],
     [['log'], ['log', { config, follow: false, json: false }]],
     [
       ['log', '--message', 'm', '--topic', 'tg:*', '--actor', 'a', '--since', '10m', '--follow', '--json'],
@@ -103,6 +107,8 @@ describe('the command line', () => {
     [['can', 'planner', 'call', 'a.b', '--match', 'glob']],
     [['can', 'planner']],
     [['hash', '--cra', '--scram']],
+    [['hash', '--cra', '--kdf', 'pbkdf2']],
+    [['hash', '--kdf', 'md5']],
     [['start', '--config']],
   ])('wrong usage %j: exit 2, a message on stderr, nothing tried', async (argv) => {
     const { code, calls, out, err } = await ask(argv);

@@ -1,4 +1,4 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto';
+import { pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,9 +6,10 @@ import { PassThrough } from 'node:stream';
 import nacl from 'tweetnacl';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { hash, looksGenerated, scramKeys } from '../../../src/cli/hash.ts';
+import { hash, looksGenerated } from '../../../src/cli/hash.ts';
 import type { Io } from '../../../src/cli/io.ts';
 import { keysNew } from '../../../src/cli/keys.ts';
+import { saltedPassword, scramKeys } from '../../../src/cli/scram-verifier.ts';
 import { ticketNew } from '../../../src/cli/ticket.ts';
 import { attempted, autobahn, bench, principal, realm, request, settled } from '../../support/auth-fixtures.ts';
 
@@ -150,26 +151,37 @@ describe('waggle hash', () => {
     expect((await attempt.finish(autobahn.auth_cra.sign(wampcra.key, challenge), {})).kind).toBe('welcome');
   });
 
-  it('--scram prints StoredKey and ServerKey for PBKDF2, and says that it is not argon2', async () => {
+  it("--scram prints argon2id13 verifiers for the specification's clients and for autobahn's, each with its salt", async () => {
     const { code, out } = await run('scram', 'pencil');
     expect(code).toBe(0);
-    expect(out).toContain('argon2id13 is not built yet');
+    expect(out).not.toContain('pencil');
     const { scram } = yaml(out);
-    expect(scram.kdf).toBe('pbkdf2');
-    const { storedKey, serverKey } = await scramKeys('pencil', Buffer.from(scram.salt, 'hex'), scram.iterations);
-    expect(scram).toMatchObject({ storedKey: storedKey.toString('hex'), serverKey: serverKey.toString('hex') });
+    const cost = { kdf: 'argon2id13', iterations: 2, memory: 19_456 };
+    expect(scram).toMatchObject([cost, { dialect: 'autobahn', ...cost }]);
+    expect(new Set(scram.map(({ salt }: { salt: string }) => salt)).size).toBe(2);
+    for (const { salt, storedKey, serverKey, dialect = 'spec' } of scram) {
+      const keys = scramKeys(await saltedPassword('pencil', Buffer.from(salt, 'hex'), scram[0], dialect));
+      expect({ storedKey: keys.storedKey.toString('hex'), serverKey: keys.serverKey.toString('hex') }).toEqual({
+        storedKey,
+        serverKey,
+      });
+    }
   });
 
-  it('SCRAM keys: the example of RFC 7677', async () => {
-    const { storedKey, serverKey } = await scramKeys('pencil', Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64'), 4096);
-    const nonce = 'rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0';
-    const message = `n=user,r=rOprNGfwEbeRWgbNEkqO,r=${nonce},s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=${nonce}`;
-    const mac = (key: Buffer) => createHmac('sha256', key).update(message).digest();
-    expect(mac(serverKey).toString('base64')).toBe('6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=');
-    const proof = Buffer.from('dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=', 'base64');
-    const signature = mac(storedKey);
-    const clientKey = Buffer.from(proof.map((byte, at) => byte ^ (signature[at] ?? 0)));
-    expect(createHash('sha256').update(clientKey).digest()).toEqual(storedKey);
+  it('--kdf pbkdf2 prints one verifier, and says that autobahn cannot use it', async () => {
+    const { io, out } = recorder('pencil');
+    expect(await hash({ kind: 'scram', kdf: 'pbkdf2' }, io)).toBe(0);
+    expect(out()).toContain("autobahn's can do argon2id13 only");
+    const { scram } = yaml(out());
+    expect(scram).toMatchObject({ kdf: 'pbkdf2', iterations: 600_000 });
+    const salted = pbkdf2Sync('pencil', Buffer.from(scram.salt, 'hex'), scram.iterations, 32, 'sha256');
+    expect(scram.storedKey).toBe(scramKeys(salted).storedKey.toString('hex'));
+  });
+
+  it('--scram refuses a password that no client would accept', async () => {
+    const { code, out, err } = await run('scram', 'pen\u0007cil');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+    expect(err).toContain('control characters');
   });
 
   it.each([

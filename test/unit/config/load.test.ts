@@ -72,6 +72,7 @@ describe('values', () => {
       ticket: [{ env: 'T' }],
       cryptosign: [KEY],
       wampcra: [],
+      scram: [],
       bub: ['agent:p'],
       relay: [],
       at: 'realms/swarm.yaml:2',

@@ -347,8 +347,38 @@ const realm: Case[] = [
   ],
   [
     'argon2 without memory',
-    principal(`scram: { kdf: argon2id13, salt: ab, iterations: 4096, storedKey: ${KEY}, serverKey: ${KEY} }`),
+    principal(
+      `scram: { kdf: argon2id13, salt: '0123456789abcdef', iterations: 4096, storedKey: ${KEY}, serverKey: ${KEY} }`,
+    ),
     `${S}:4:17: principals.p.scram.memory: is missing, expected the memory`,
+  ],
+  [
+    'a salt that argon2 does not take',
+    principal(
+      `scram: { kdf: argon2id13, salt: abcd, iterations: 2, memory: 64, storedKey: ${KEY}, serverKey: ${KEY} }`,
+    ),
+    `${S}:4:49: principals.p.scram.salt: is too short for argon2id13, expected at least 8 bytes in hex`,
+  ],
+  [
+    'a verifier that autobahn could not use',
+    principal(
+      `scram: [{ dialect: autobahn, kdf: pbkdf2, salt: ab, iterations: 2, storedKey: ${KEY}, serverKey: ${KEY} }]`,
+    ),
+    `${S}:4:51: principals.p.scram[0].kdf: is pbkdf2, expected argon2id13`,
+  ],
+  [
+    'two verifiers of a dialect',
+    principal(
+      `scram: [${`{ kdf: pbkdf2, salt: ab, iterations: 2, storedKey: ${KEY}, serverKey: ${KEY} }, `.repeat(2)}]`,
+    ),
+    `${S}:4:221: principals.p.scram[1]: is a second verifier of dialect spec, expected one: a challenge names one salt`,
+  ],
+  [
+    'a dialect that nobody speaks',
+    principal(
+      `scram: { dialect: crossbar, kdf: pbkdf2, salt: ab, iterations: 2, storedKey: ${KEY}, serverKey: ${KEY} }`,
+    ),
+    `${S}:4:35: principals.p.scram.dialect: is a plain text, expected one of spec, autobahn`,
   ],
   [
     'a signature of another form',
