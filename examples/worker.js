@@ -5,6 +5,7 @@ import { connect } from './connect.js';
 const agentId = process.env.YAMTAM_AGENT_ID;
 
 connect(async (session) => {
+  let running = 0;
   const say = (state) =>
     session.publish(`yamtam.agent.${agentId}.status`, [], { agentId, state }, { acknowledge: true });
 
@@ -14,10 +15,12 @@ connect(async (session) => {
       if (!Number.isSafeInteger(number) || number < 2) {
         throw new autobahn.Error('yamtam.error.bad-task', [`cannot factorize ${number}`], { task });
       }
+      running += 1;
       await say(`working on ${number}`);
       const answer = factorize(number).join(' × ');
       await session.publish('yamtam.task.complete', [], { agentId, task, answer }, { acknowledge: true });
-      await say('idle');
+      running -= 1;
+      if (running === 0) await say('idle');
       return { agentId, answer };
     },
     { invoke: 'roundrobin' },

@@ -87,7 +87,7 @@ function machine() {
 }
 
 async function install() {
-  say('installing packages');
+  say('installing packages (once; a minute or two)');
   // Whatever the user's npm is told elsewhere (omit=dev, production, dry-run, no lock file), these are needed here.
   const settings = ['--include=dev', '--include=optional', '--package-lock=true', '--dry-run=false', '--global=false'];
   const quiet = ['--no-audit', '--no-fund', '--loglevel=error'];

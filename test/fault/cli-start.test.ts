@@ -1,7 +1,7 @@
 /** `waggle start` as people and service managers meet it: what it prints, how it stops, how it fails (CONTRACT §1, §6). */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { joinAgent } from '../support/autobahn-client.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -213,6 +213,16 @@ describe('a stop', () => {
     router.kill('SIGTERM');
     expect(await client.ended).toMatchObject({ code: 1012 });
     expect((await router.ended).code).toBe(0);
+  });
+
+  it('through npm start from another folder has --config meant from there', { timeout: 60_000 }, async () => {
+    const folder = dirname(config());
+    for (const args of [['--config', './router.yaml'], ['--config=router.yaml']]) {
+      const router = spawnCommand('npm', ['--prefix', ROOT, 'start', '--', ...args], { cwd: folder });
+      await router.ready();
+      router.kill('SIGTERM');
+      expect((await router.ended).code).toBe(0);
+    }
   });
 
   it('and a restart on the same port have a stock autobahn agent back within 5 s', { timeout: 30_000 }, async () => {
