@@ -132,8 +132,10 @@ export class Broker {
       this.#order += 1;
       subscription.subscribers.set(session, this.#order);
       session.subscriptions.set(subscription.id, subscription);
+      this.#context.witness.subscribed(session, subscription);
     }
     this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: subscription.id });
+    this.#context.witness.settle();
   }
 
   unsubscribe(session: Session, message: Unsubscribe): void {
@@ -146,12 +148,15 @@ export class Broker {
     }
     this.detach(session, subscription);
     this.#context.send(session, { type: MessageType.UNSUBSCRIBED, request: message.request, details: undefined });
+    this.#context.witness.settle();
   }
 
   /** Takes a subscriber away without a word to it: UNSUBSCRIBE, revocation and leaving end here. */
   detach(session: Session, subscription: Subscription): void {
     session.subscriptions.delete(subscription.id);
-    if (!subscription.subscribers.delete(session) || subscription.subscribers.size > 0) return;
+    if (!subscription.subscribers.delete(session)) return;
+    this.#context.witness.unsubscribed(session, subscription);
+    if (subscription.subscribers.size > 0) return;
     this.#subscriptions.delete(subscription.uri, subscription.match);
     this.#byId.delete(subscription.id);
     this.#context.cluster.withdraw('subscription', subscription.uri, subscription.match);
@@ -207,6 +212,19 @@ export class Broker {
   /** Hands a publication that nobody waits for to the other nodes. */
   forward(publication: Publication): void {
     this.#context.cluster.publish(publication.topic, publication.id, unacknowledged);
+  }
+
+  /** The subscription of exactly this pair. */
+  get(uri: string, match: Match): Subscription | undefined {
+    return this.#subscriptions.get(uri, match);
+  }
+
+  byId(id: number): Subscription | undefined {
+    return this.#byId.get(id);
+  }
+
+  get subscriptions(): Iterable<Subscription> {
+    return this.#byId.values();
   }
 
   /** The subscriptions that a publication to `topic` reaches. */

@@ -6,6 +6,7 @@ import type { Cluster } from './cluster.ts';
 import type { RouterObserver } from './observer.ts';
 import type { Sent } from './peer.ts';
 import type { Session } from './session.ts';
+import type { Witness } from './witness.ts';
 
 /** Bounds of one realm (CONTRACT §3); 0 where it says so means none. */
 export interface RealmLimits {
@@ -29,6 +30,7 @@ export interface RealmContext {
   readonly observer: RouterObserver;
   readonly cluster: Cluster;
   readonly limits: RealmLimits;
+  readonly witness: Witness;
   /** Hands `message` to the session and tells the observer what became of it. */
   send(session: Session, message: RouterMessage): Sent;
   /** Ends a session that broke the protocol, or that the router no longer wants. */

@@ -17,6 +17,7 @@ import { Dealer } from './dealer.ts';
 import type { Peer, Sent } from './peer.ts';
 import { Plan } from './plan.ts';
 import { type Member, Session } from './session.ts';
+import { NO_WITNESS, type Witness } from './witness.ts';
 
 /** What of a realm may be swapped while it runs. */
 export interface RealmSettings {
@@ -43,10 +44,12 @@ export class Realm implements RealmContext {
   readonly ids;
   readonly observer;
   readonly cluster;
+  /** By id, without the router's own. */
   readonly sessions = new Map<number, Session>();
   readonly broker: Broker;
   readonly dealer: Dealer;
   #settings: RealmSettings;
+  #witness: Witness = NO_WITNESS;
   #closed = false;
 
   constructor(name: string, settings: RealmSettings, deps: RealmDeps) {
@@ -68,6 +71,15 @@ export class Realm implements RealmContext {
     return this.#settings.authorizer;
   }
 
+  get witness(): Witness {
+    return this.#witness;
+  }
+
+  /** Installs who is told of everything that happens from now on; one, by whoever made the realm. */
+  watch(witness: Witness): void {
+    this.#witness = witness;
+  }
+
   /**
    * @returns undefined where the realm holds `maxSessions` already, or was closed while the peer was authenticated; the
    *   peer should come back later
@@ -78,8 +90,11 @@ export class Realm implements RealmContext {
     let id = member.id ?? this.ids.random();
     while (this.sessions.has(id)) id = this.ids.random();
     const session = new Session(id, member, peer, this.clock.now());
+    if (session.internal) return session;
     this.sessions.set(id, session);
     this.observer.joined(session);
+    this.#witness.joined(session);
+    this.#witness.settle();
     return session;
   }
 
@@ -93,7 +108,10 @@ export class Realm implements RealmContext {
     this.sessions.delete(session.id);
     this.dealer.leave(session);
     this.broker.leave(session);
+    if (session.internal) return;
+    this.#witness.left(session);
     this.observer.left(session, reason);
+    this.#witness.settle();
   }
 
   /** Ends a session from our side: it is forgotten, then its peer is told. Idempotent. */
@@ -159,9 +177,8 @@ export class Realm implements RealmContext {
   /** Swaps rules and bounds; subscriptions and registrations that are no longer allowed are revoked (CONTRACT §4). */
   configure(settings: RealmSettings): void {
     this.#settings = settings;
-    for (const session of [...this.sessions.values()]) {
-      if (!session.internal) this.#judge(session);
-    }
+    for (const session of [...this.sessions.values()]) this.#judge(session);
+    this.#witness.settle();
   }
 
   #judge(session: Session): void {
@@ -215,6 +232,7 @@ export class Realm implements RealmContext {
   }
 
   #authorize(session: Session, action: Action, uri: string, match: Match): Allowed | WampError {
+    if (session.internal) return INTERNAL;
     const { limits, strictUris, authorizer } = this.#settings;
     if (uri.length > limits.maxUriBytes || (uri.length * 3 > limits.maxUriBytes && tooLong(uri, limits.maxUriBytes))) {
       return this.#deny(session, action, uri, ErrorUri.INVALID_URI, `a URI may have ${limits.maxUriBytes} bytes`);
@@ -222,7 +240,6 @@ export class Realm implements RealmContext {
     if (!isValidUri(uri, match, strictUris)) {
       return this.#deny(session, action, uri, ErrorUri.INVALID_URI, `${JSON.stringify(uri)} is no legal ${match} URI`);
     }
-    if (session.internal) return INTERNAL;
     if ((action === 'publish' || action === 'register') && isReserved(uri)) {
       // Else a client could forge meta events or stand in for the router's own procedures (PITFALLS 30).
       return this.#deny(session, action, uri, ErrorUri.INVALID_URI, 'wamp. is reserved for the router');

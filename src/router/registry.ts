@@ -14,13 +14,16 @@ export class Registry {
   readonly #context: RealmContext;
   readonly #ordinary = new UriMap<Registration>();
   readonly #weak = new UriMap<Registration>();
+  /** By id, what others may know of: no weak ones, and none of the router's own sessions. */
+  readonly #listed = new Map<number, Registration>();
 
   constructor(context: RealmContext) {
     this.#context = context;
   }
 
+  /** Number of {@link listed} registrations. */
   get size(): number {
-    return this.#ordinary.size;
+    return this.#listed.size;
   }
 
   /**
@@ -37,6 +40,16 @@ export class Registry {
     return this.#ordinary.get(uri, match);
   }
 
+  /** What others may know of: no weak registrations, and none of the router's own sessions. */
+  get listed(): Iterable<Registration> {
+    return this.#listed.values();
+  }
+
+  /** The {@link listed} registration of that id. */
+  byId(id: number): Registration | undefined {
+    return this.#listed.get(id);
+  }
+
   register(session: Session, message: Register): void {
     const refusal = this.#refusal(session, message);
     if (refusal !== undefined) {
@@ -45,7 +58,8 @@ export class Registry {
     }
     const { procedure, options } = message;
     const known = this.#index(options.weak).get(procedure, options.match);
-    if (known !== undefined) this.#attach(session, message);
+    // The router's own procedures are on every node: there is nothing to announce.
+    if (known !== undefined || session.internal) this.#attach(session, message);
     else {
       this.#context.cluster.announce(announced(options.weak), procedure, options.match, (refused) => {
         this.#announced(session, message, refused);
@@ -56,7 +70,7 @@ export class Registry {
   #refusal(session: Session, message: Register): WampError | undefined {
     const { procedure, options } = message;
     const { maxRegistrationsPerSession } = this.#context.limits;
-    if (session.registrations.size >= maxRegistrationsPerSession) {
+    if (session.registrations.size >= maxRegistrationsPerSession && !session.internal) {
       return new WampError(ErrorUri.LIMIT_EXCEEDED, `a session may hold ${maxRegistrationsPerSession} registrations`);
     }
     const existing = this.#index(options.weak).get(procedure, options.match);
@@ -96,29 +110,45 @@ export class Registry {
     const { procedure, options, request } = message;
     const existing = this.#index(options.weak).get(procedure, options.match);
     const displaced = existing !== undefined && options.forceReregister && !options.weak ? existing : undefined;
-    const registration = existing === undefined || displaced !== undefined ? this.#create(message) : existing;
+    const evicted = displaced === undefined ? [] : this.#evict(displaced);
+    const registration = existing === undefined || displaced !== undefined ? this.#create(session, message) : existing;
     const { discloseCaller, forwardTimeout } = options;
     registration.callees.push({ session, discloseCaller, forwardTimeout });
     // Of several weak globs the last to come is asked, so a further callee makes its glob the last.
     if (options.weak && options.match === 'glob') this.#weak.set(procedure, options.match, registration);
     session.registrations.set(registration.id, registration);
-    // Nobody holds the displaced one from here on: its callees may act within send().
-    if (displaced !== undefined) for (const each of displaced.callees) each.session.registrations.delete(displaced.id);
+    if (this.#listed.has(registration.id)) this.#context.witness.registered(session, registration);
     this.#context.send(session, { type: MessageType.REGISTERED, request, registration: registration.id });
     // The new registration is in place before the old callees hear of it, so no call falls between.
-    if (displaced === undefined) return;
-    for (const each of [...displaced.callees]) {
-      this.#tellRevoked(each.session, displaced, 'the procedure was registered anew');
+    if (displaced !== undefined) {
+      for (const each of evicted) this.#tellRevoked(each, displaced, 'the procedure was registered anew');
     }
+    this.#context.witness.settle();
   }
 
-  #create(message: Register): Registration {
+  /** Takes all callees away without a word; nobody holds the registration from here on. @returns who held it */
+  #evict(registration: Registration): Session[] {
+    const sessions = registration.callees.map((callee) => callee.session);
+    for (const session of sessions) this.#remove(session, registration);
+    return sessions;
+  }
+
+  #remove(session: Session, registration: Registration): void {
+    session.registrations.delete(registration.id);
+    registration.remove(session);
+    if (!this.#listed.has(registration.id)) return;
+    this.#context.witness.unregistered(session, registration);
+    if (registration.callees.length === 0) this.#listed.delete(registration.id);
+  }
+
+  #create(session: Session, message: Register): Registration {
     const { procedure, options } = message;
     const { ids, clock } = this.#context;
     // Among weak ones the last to come is asked (ARCHITECTURE §1.4).
     const invoke = options.weak ? 'last' : options.invoke;
     const registration = new Registration(ids.next(), procedure, options.match, invoke, options.weak, clock.now());
     this.#index(options.weak).set(procedure, options.match, registration);
+    if (!options.weak && !session.internal) this.#listed.set(registration.id, registration);
     return registration;
   }
 
@@ -131,12 +161,12 @@ export class Registry {
     }
     this.detach(session, registration);
     this.#context.send(session, { type: MessageType.UNREGISTERED, request: message.request, details: undefined });
+    this.#context.witness.settle();
   }
 
   /** Takes a callee away without a word to it. Its calls in flight stay valid and may be answered (PITFALLS 52). */
   detach(session: Session, registration: Registration): void {
-    session.registrations.delete(registration.id);
-    registration.remove(session);
+    this.#remove(session, registration);
     if (registration.callees.length > 0) return;
     const index = this.#index(registration.weak);
     if (index.get(registration.uri, registration.match) !== registration) return;

@@ -1,5 +1,6 @@
 import { ErrorUri } from '../wamp/errors.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
+import type { Dict } from '../wamp/payload.ts';
 import type { Identity } from './authorizer.ts';
 import type { Subscription } from './broker.ts';
 import type { Origin } from './disclosure.ts';
@@ -16,7 +17,9 @@ export interface Member {
   readonly id?: number;
   /** Names the credential that was proven, for reload (CONTRACT §4); never the secret. Absent: none. */
   readonly credential?: string;
-  /** A session of the router's own: it may use `wamp.` URIs and is never named to others. */
+  /** How it is connected, as `wamp.session.get` says it; absent: nothing is said. */
+  readonly transport?: Dict;
+  /** A session of the router's own: it may use `wamp.` URIs, is never named to others and counted nowhere. */
   readonly internal?: boolean;
 }
 
@@ -31,6 +34,7 @@ export class Session {
   readonly peer: Peer;
   readonly credential: string;
   readonly internal: boolean;
+  readonly transport: Dict | undefined;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
   /** How this session is named where it is disclosed. */
@@ -58,6 +62,7 @@ export class Session {
     this.peer = peer;
     this.credential = member.credential ?? '';
     this.internal = member.internal === true;
+    this.transport = member.transport;
     this.joinedAt = joinedAt;
     this.origin = { session: id, identity: member.identity };
   }

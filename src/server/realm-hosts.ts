@@ -7,6 +7,7 @@ import type { Lockout } from '../auth/lockout.ts';
 import type { RealmConfig } from '../config/types.ts';
 import type { Log } from '../observe/log.ts';
 import type { Clock } from '../router/clock.ts';
+import { installMeta } from '../router/meta/install.ts';
 import type { Realm, RealmSettings } from '../router/realm.ts';
 import type { Router } from '../router/router.ts';
 import { type CloseReason, CloseUri } from '../wamp/errors.ts';
@@ -84,6 +85,7 @@ export class RealmHosts {
 
   #add(config: RealmConfig): void {
     const realm = this.#deps.router.create(config.realm, settingsOf(config));
+    installMeta(realm);
     const hosted = this.#host(config, realm);
     this.#hosts.set(config.realm, hosted);
     this.#warn(hosted);

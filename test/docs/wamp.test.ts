@@ -4,8 +4,8 @@ import { isDict, ROUTER_ROLES } from '../../src/wamp/features.ts';
 
 interface Row {
   readonly id: string;
-  /** `broker.event_history`; undefined: nothing is announced for it. */
-  readonly key: string | undefined;
+  /** `broker.event_history`; empty: nothing is announced for it. */
+  readonly keys: readonly string[];
   readonly since: string;
   readonly cells: number;
 }
@@ -13,7 +13,8 @@ interface Row {
 const page = readFileSync(new URL('../../docs/wamp.md', import.meta.url), 'utf8');
 const rows: Row[] = [...page.matchAll(/^\| ([A-E]\d+) \|(.*)\|$/gm)].map(([, id = '', rest = '']) => {
   const cells = rest.split('|').map((cell) => cell.trim());
-  return { id, key: /^`(.+)`$/.exec(cells[2] ?? '')?.[1], since: cells[3] ?? '', cells: cells.length };
+  const keys = [...(cells[2] ?? '').matchAll(/`([^`]+)`/g)].map(([, key = '']) => key);
+  return { id, keys, since: cells[3] ?? '', cells: cells.length };
 });
 
 const announced = Object.entries(ROUTER_ROLES).flatMap(([role, value]) => {
@@ -32,11 +33,11 @@ it('the table has the rows A1 … E14, each once, in order and complete', () => 
 });
 
 it('what WELCOME announces is what the table says is there: every key, and nothing else', () => {
-  const there = rows.flatMap(({ key, since }) => (key === undefined || since === 'no' ? [] : [key]));
+  const there = rows.flatMap(({ keys, since }) => (since === 'no' ? [] : keys));
   expect(there.sort()).toEqual(announced.sort());
 });
 
 it('no key stands in two rows, so none is both there and not there', () => {
-  const keys = rows.flatMap(({ key }) => key ?? []);
+  const keys = rows.flatMap((row) => row.keys);
   expect(new Set(keys).size).toBe(keys.length);
 });

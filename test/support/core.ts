@@ -2,6 +2,7 @@ import { expect } from 'vitest';
 import type { Action, Authorizer, Decision, Identity } from '../../src/router/authorizer.ts';
 import { ALONE, type Cluster } from '../../src/router/cluster.ts';
 import type { RealmLimits } from '../../src/router/context.ts';
+import { installMeta } from '../../src/router/meta/install.ts';
 import type { DropCause, RouterObserver } from '../../src/router/observer.ts';
 import { LOST, type Realm, type RealmSettings } from '../../src/router/realm.ts';
 import { Router } from '../../src/router/router.ts';
@@ -124,6 +125,8 @@ export interface CoreOptions {
   readonly strictRequestIds?: boolean;
   readonly strictUris?: boolean;
   readonly cluster?: Cluster;
+  /** Whether the realm has its meta APIs; absent: not, so that ids count from 1. */
+  readonly meta?: boolean;
 }
 
 /** A member as tests name it; what is absent is as a full-featured agent has it. */
@@ -153,6 +156,7 @@ export class TestCore {
       strictUris: options.strictUris ?? false,
     };
     this.realm = this.router.create('test', this.settings);
+    if (options.meta === true) installMeta(this.realm);
   }
 
   join(options: MemberOptions = {}): Client {

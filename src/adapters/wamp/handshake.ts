@@ -149,10 +149,12 @@ export class Handshake {
       return;
     }
     const { authid, authrole, authmethod, authprovider } = identity;
+    const { transport: type, subprotocol: protocol, secure } = this.#info;
+    const transport = Object.freeze({ type, protocol, secure });
     this.#next({
       kind: 'welcome',
       realm: host.realm,
-      member: { identity, features: this.#hello.features, id: this.#sessionId, credential },
+      member: { identity, features: this.#hello.features, id: this.#sessionId, credential, transport },
       details: {
         authid,
         authrole,

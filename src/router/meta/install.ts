@@ -1,0 +1,162 @@
+import { ErrorUri, WampError } from '../../wamp/errors.ts';
+import { Feature } from '../../wamp/features.ts';
+import {
+  type Invocation,
+  MessageType,
+  NO_DETAILS,
+  type RoutedMessage,
+  type RouterMessage,
+} from '../../wamp/messages.ts';
+import { PUBLISH_DEFAULTS, type PublishOptions, REGISTER_DEFAULTS } from '../../wamp/options.ts';
+import { Payload } from '../../wamp/payload.ts';
+import type { Identity } from '../authorizer.ts';
+import type { Peer, Sent } from '../peer.ts';
+import type { Realm } from '../realm.ts';
+import type { Session } from '../session.ts';
+import { LocalDirectory } from './directory.ts';
+import { MetaEvents } from './events.ts';
+import { invoke, type MetaAnswer, type MetaContext, type MetaProcedure } from './procedure.ts';
+import { REGISTRATION_PROCEDURES } from './registration.ts';
+import { SESSION_PROCEDURES } from './session.ts';
+import { SUBSCRIPTION_PROCEDURES } from './subscription.ts';
+import { TESTAMENT_PROCEDURES, Testaments } from './testament.ts';
+
+/** Every meta procedure: a further one is a function and a line in one of these tables. */
+const PROCEDURES: Readonly<Record<string, MetaProcedure>> = {
+  ...SESSION_PROCEDURES,
+  ...TESTAMENT_PROCEDURES,
+  ...SUBSCRIPTION_PROCEDURES,
+  ...REGISTRATION_PROCEDURES,
+};
+
+const IDENTITY: Identity = Object.freeze({
+  authid: 'router',
+  authrole: 'router',
+  authmethod: 'internal',
+  authprovider: 'internal',
+});
+
+/** Gives a realm that nobody has joined its meta APIs and testaments. */
+export function installMeta(realm: Realm): void {
+  new MetaApi(realm).register();
+}
+
+/** The realm's own callee of the meta procedures and publisher of the meta events: a session as any other. */
+class MetaApi implements Peer {
+  readonly #realm: Realm;
+  readonly #session: Session;
+  readonly #context: MetaContext;
+  #request = 0;
+
+  constructor(realm: Realm) {
+    const session = realm.join(this, {
+      identity: IDENTITY,
+      features: Feature.PUBLISHER | Feature.CALLEE,
+      internal: true,
+    });
+    if (session === undefined) throw new Error(`realm ${realm.name} is closed`);
+    this.#realm = realm;
+    this.#session = session;
+    const testaments = new Testaments(() => realm.limits.maxMessageBytes);
+    const events = new MetaEvents(
+      {
+        publish: (topic, args, except) => this.#publish(topic, args, except),
+        execute(gone, testament) {
+          const plan = realm.plan(gone, testament);
+          if (!(plan instanceof WampError)) plan.deliverAll();
+        },
+      },
+      testaments,
+    );
+    realm.watch(events);
+    this.#context = {
+      directory: new LocalDirectory(realm),
+      testaments,
+      kill(ids, reason, silent) {
+        events.together(() => {
+          for (const id of ids) {
+            const victim = realm.sessions.get(id);
+            if (victim !== undefined) realm.end(victim, reason);
+          }
+        }, silent);
+      },
+      refusal(session, message) {
+        const plan = realm.plan(session, message);
+        return plan instanceof WampError ? plan : undefined;
+      },
+    };
+  }
+
+  register(): void {
+    for (const procedure of Object.keys(PROCEDURES)) {
+      this.#say({ type: MessageType.REGISTER, request: this.#next(), options: REGISTER_DEFAULTS, procedure });
+    }
+  }
+
+  send(message: RouterMessage): Sent {
+    if (message.type === MessageType.INVOCATION) this.#invoked(message);
+    return true;
+  }
+
+  close(): void {}
+
+  #invoked({ request, payload }: Invocation): void {
+    // The pending call names its caller, also where the caller is not disclosed.
+    const call = this.#session.invocations.get(request);
+    const procedure = call === undefined ? undefined : PROCEDURES[call.registration.uri];
+    if (call === undefined || procedure === undefined) return;
+    let answer: MetaAnswer;
+    try {
+      answer = invoke(procedure, call.caller, payload.value(), this.#context);
+    } catch (error) {
+      if (!(error instanceof WampError)) throw error;
+      this.#refuse(request, error);
+      return;
+    }
+    if (!(answer instanceof Promise)) {
+      this.#yield(request, answer);
+      return;
+    }
+    answer.then(
+      (results) => this.#yield(request, results),
+      (error: unknown) => {
+        const known = error instanceof WampError ? error : new WampError(ErrorUri.UNAVAILABLE, 'no answer');
+        this.#refuse(request, known);
+      },
+    );
+  }
+
+  #yield(request: number, results: readonly unknown[]): void {
+    this.#say({ type: MessageType.YIELD, request, progress: false, payload: Payload.of(results) });
+  }
+
+  #refuse(request: number, { uri, message }: WampError): void {
+    this.#say({ type: MessageType.ERROR, request, details: NO_DETAILS, error: uri, payload: Payload.of([message]) });
+  }
+
+  #publish(topic: string, args: readonly unknown[], except: number | undefined): void {
+    const options = except === undefined ? PUBLISH_DEFAULTS : excluding(except);
+    this.#say({ type: MessageType.PUBLISH, request: this.#next(), options, topic, payload: Payload.of(args) });
+  }
+
+  #next(): number {
+    this.#request += 1;
+    return this.#request;
+  }
+
+  #say(message: RoutedMessage): void {
+    this.#realm.receive(this.#session, message);
+  }
+}
+
+function excluding(session: number): PublishOptions {
+  const receivers = {
+    exclude: [session],
+    excludeAuthid: undefined,
+    excludeAuthrole: undefined,
+    eligible: undefined,
+    eligibleAuthid: undefined,
+    eligibleAuthrole: undefined,
+  };
+  return { ...PUBLISH_DEFAULTS, receivers };
+}
