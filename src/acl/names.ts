@@ -74,7 +74,9 @@ class CompiledNames implements BridgeNames {
 
   judge({ authid, authrole, authmethod, authprovider, principal }: Identity): 'keep' | 'gone' | 'roleChanged' {
     if (authmethod === WITHOUT_TOKEN) {
-      const role = this.isTaken(authid) ? undefined : this.role(authprovider as BridgeKind, authid);
+      // Not a bridge's: there is no list of names that says anything about it.
+      if (authprovider !== 'bub' && authprovider !== 'relay') return 'keep';
+      const role = this.isTaken(authid) ? undefined : this.role(authprovider, authid);
       if (role === undefined) return 'gone';
       return role === authrole ? 'keep' : 'roleChanged';
     }
