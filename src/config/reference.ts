@@ -2,6 +2,9 @@
 
 import { z } from 'zod';
 import { realmSchema, routerSchema } from './schema.ts';
+import { unbuiltNote } from './unbuilt-keys.ts';
+
+type Kind = 'router' | 'realm';
 
 interface JsonSchema {
   type?: string;
@@ -24,13 +27,38 @@ interface JsonSchema {
 /** A value from the environment, which the editor cannot check further. */
 const FROM_ENV: JsonSchema = { type: 'string', pattern: '\\$\\{env:[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\\}' };
 
-function jsonSchema(schema: z.ZodType): JsonSchema {
-  return z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema;
+function jsonSchema(kind: Kind): JsonSchema {
+  const schema = kind === 'router' ? routerSchema : realmSchema;
+  return marked(z.toJSONSchema(schema, { io: 'input', reused: 'inline' }) as JsonSchema, kind, '');
+}
+
+/** `schema` with a note in the description of every key that is accepted and not built. */
+function marked(schema: JsonSchema, kind: Kind, key: string): JsonSchema {
+  const inner: JsonSchema = { ...schema };
+  const within = (item: JsonSchema) => marked(item, kind, key);
+  if (schema.properties !== undefined) {
+    inner.properties = Object.fromEntries(
+      Object.entries(schema.properties).map(([name, item]) => {
+        const path = key === '' ? name : `${key}.${name}`;
+        const note = unbuiltNote(kind, path);
+        const noted =
+          note === undefined ? item : { ...item, description: `${item.description ?? ''} (${note})`.trim() };
+        return [name, marked(noted, kind, path)];
+      }),
+    );
+  }
+  if (schema.items !== undefined) inner.items = marked(schema.items, kind, `${key}[]`);
+  if (schema.anyOf !== undefined) inner.anyOf = schema.anyOf.map(within);
+  if (schema.oneOf !== undefined) inner.oneOf = schema.oneOf.map(within);
+  if (typeof schema.additionalProperties === 'object') {
+    inner.additionalProperties = marked(schema.additionalProperties, kind, `${key}.*`);
+  }
+  return inner;
 }
 
 /** Text of `config/router.schema.json` or `config/realm.schema.json`. */
-export function schemaFile(kind: 'router' | 'realm'): string {
-  const schema = allowEnv(jsonSchema(kind === 'router' ? routerSchema : realmSchema));
+export function schemaFile(kind: Kind): string {
+  const schema = allowEnv(jsonSchema(kind));
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }
 
@@ -69,13 +97,13 @@ interface Row {
 
 /** The options table as Markdown, one section per file. */
 export function optionsTable(): string {
-  const section = (title: string, schema: z.ZodType) => {
-    const lines = rows(jsonSchema(schema), '').map(
+  const section = (title: string, kind: Kind) => {
+    const lines = rows(jsonSchema(kind), '').map(
       ({ key, type, fallback, description }) => `| \`${key}\` | ${type} | ${fallback} | ${description} |`,
     );
     return [`### ${title}`, '', '| key | value | default | meaning |', '|---|---|---|---|', ...lines].join('\n');
   };
-  return `${section('`config/router.yaml`', routerSchema)}\n\n${section('`realms/<realm>.yaml`', realmSchema)}\n`;
+  return `${section('`config/router.yaml`', 'router')}\n\n${section('`realms/<realm>.yaml`', 'realm')}\n`;
 }
 
 function rows(schema: JsonSchema, prefix: string): Row[] {

@@ -151,12 +151,12 @@ const limits = shape({
 export const routerSchema = shape({
   realms: path('the folder of the realm files')
     .default('../realms')
-    .describe('Folder of the realm files (`*.yaml`), watched while the router runs.'),
+    .describe('Folder of the realm files (`*.yaml` and `*.yml`), watched while the router runs.'),
   listeners: list(listener, 'a list of listeners')
     .min(1, { error: 'at least one listener' })
     .describe('Addresses the router listens on.'),
   admin: admin.optional().describe('Admin page, `/metrics`, `/healthz`, `/readyz`. Absent: none.'),
-  limits: limits.prefault({}).describe('Bounds on what peers may use; all are enforced.'),
+  limits: limits.prefault({}).describe('Bounds on what peers may use; all but `maxRetainedBytes` are enforced.'),
   shutdown: shape({
     mode: choice(['drop', 'goodbye'])
       .default('drop')

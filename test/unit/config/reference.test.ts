@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { adapterFor } from '../../../src/adapters/registry.ts';
 import { check } from '../../../src/cli/check.ts';
 import { renewOptions, schemaFile } from '../../../src/config/reference.ts';
 import { realmSchema, routerSchema } from '../../../src/config/schema.ts';
@@ -9,6 +10,10 @@ import { files, REALM, ROUTER, withRealm, withRouter } from './support.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 const text = (name: string) => readFileSync(`${root}${name}`, 'utf8');
+
+interface Described {
+  readonly description?: string;
+}
 
 function run(config: string, strict: boolean, env: NodeJS.ProcessEnv): { code: number; output: string } {
   let output = '';
@@ -32,6 +37,39 @@ describe('what is generated from the schema is not stale (npm run schemas)', () 
     expect(table.length).toBeGreaterThan(80);
     // Those before "## Options" are the tables of the prose.
     for (const line of table.filter((row) => row.split(' | ').length >= 4)) expect(line).not.toMatch(/\| +\|$/);
+  });
+});
+
+describe('what is accepted and not built', () => {
+  const table = text('docs/configuration.md');
+  const meaning = (key: string): string =>
+    table
+      .split('\n')
+      .find((line) => line.startsWith(`| \`${key}\` |`))
+      ?.split(' | ')
+      .at(-1) ?? '';
+
+  it('is marked in the table, with all that stands below it', () => {
+    for (const key of ['cluster', 'cluster.nats', 'events[].history.limit', 'dynamic', 'limits.maxRetainedBytes']) {
+      expect(meaning(key)).toMatch(/\(not built yet\) \|$/);
+    }
+    expect(meaning('roles.*[].signature')).toContain('(not verified yet: what must be signed is denied)');
+    for (const key of ['listeners', 'limits.maxSessions', 'roles.*[].allow', 'bub.roles']) {
+      expect(meaning(key)).not.toContain('yet');
+    }
+  });
+
+  it('is marked for editors too', () => {
+    const schema = JSON.parse(text('config/router.schema.json')) as { properties: Record<string, Described> };
+    expect(schema.properties.cluster?.description).toMatch(/\(not built yet\)$/);
+  });
+
+  it('names the protocols without an adapter, and no others', () => {
+    const protocols = ['wamp', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
+    const missing = protocols.filter((name) => adapterFor(name) === undefined);
+    expect(meaning('listeners[].endpoints[].protocol')).toContain(`(not built yet: ${missing.join(', ')})`);
+    const marked = text('config/router.yaml').matchAll(/protocol: (\S+?)(?:,| ).*\(not built yet\)/g);
+    expect([...marked].map(([, name]) => name)).toEqual(missing);
   });
 });
 
