@@ -13,6 +13,7 @@ import {
 } from '../wamp/messages.ts';
 import type { CancelMode } from '../wamp/options.ts';
 import type { Dict } from '../wamp/payload.ts';
+import { type Attendant, CallQueue } from './call-queue.ts';
 import type { RealmContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { INVOCATION_POLICIES } from './invocation-policies.ts';
@@ -37,9 +38,18 @@ export class Dealer {
   readonly registry: Registry;
   readonly #context: RealmContext;
   readonly #deadlines: Deadlines;
+  /** Calls so far. */
+  #order = 0;
   /** Bytes of CALLs kept for callees that may have to be asked yet. */
   #held = 0;
   readonly #onExpiry = (call: PendingCall): void => this.#abandon(call, ErrorUri.TIMEOUT, 'the call timed out');
+
+  readonly #attendant: Attendant = {
+    attend: (call) => {
+      if (call.message !== undefined) this.#offer(call, call.message);
+    },
+    refuse: (call) => this.#refuse(call, ErrorUri.NO_AVAILABLE_CALLEE, 'the callees that it waited for have gone'),
+  };
 
   constructor(context: RealmContext) {
     this.#context = context;
@@ -79,13 +89,24 @@ export class Dealer {
     }
     const named = disclose || message.options.discloseMe;
     const allowedMs = message.options.timeout > 0 ? message.options.timeout : this.#context.limits.callTimeoutMs;
-    const call = new PendingCall(session, request, registration, named, trustlevel, allowedMs, this.#onExpiry);
+    this.#order += 1;
+    const call = new PendingCall(
+      session,
+      request,
+      this.#order,
+      registration,
+      named,
+      trustlevel,
+      allowedMs,
+      this.#onExpiry,
+    );
     // With `single` there is never another callee to ask, so nothing is kept.
     if (registration.invoke !== 'single') this.#hold(call, message);
-    this.#offer(call, message);
+    if (registration.queue?.isServing === true) this.#wait(call, message);
+    else this.#offer(call, message);
   }
 
-  /** Offers the call to callees in the policy's order until one takes it. */
+  /** Offers the call to callees in the policy's order until one takes it; where all who could are busy it waits. */
   #offer(call: PendingCall, message: Call): void {
     const { registration } = call;
     const policy = INVOCATION_POLICIES[registration.invoke];
@@ -97,8 +118,29 @@ export class Dealer {
       if (sent === true) return;
       refusal = sent;
     }
+    if (registration.callees.some((callee) => call.suits(callee))) this.#wait(call, message);
+    else this.#refuse(call, refusal, `no callee of ${message.procedure} took the call`);
+  }
+
+  #wait(call: PendingCall, message: Call): void {
+    const { registration, allowedMs } = call;
+    registration.queue ??= new CallQueue(registration, this.#attendant);
+    if (registration.queue.length >= registration.maxQueued || !this.#hold(call, message)) {
+      this.#context.observer.dropped(call.caller, message, 'queue_full');
+      this.#refuse(
+        call,
+        ErrorUri.UNAVAILABLE,
+        `every callee of ${message.procedure} is busy, and no more calls may wait`,
+      );
+      return;
+    }
+    registration.queue.add(call);
+    if (allowedMs > 0 && call.slot < 0) this.#deadlines.add(call, allowedMs);
+  }
+
+  #refuse(call: PendingCall, uri: string, text: string): void {
     this.#close(call);
-    this.#answer(call, refusal, `no callee of ${message.procedure} took the call`);
+    if (!call.caller.ended) this.#answer(call, uri, text);
   }
 
   /** @returns true: the call is on its way or has been answered already; else why the callee did not take it */
@@ -119,18 +161,25 @@ export class Dealer {
     };
     // Entered before it is sent: an in-process callee may answer within send().
     call.open(callee, invocation.request);
+    callee.running += 1;
     const sent = this.#context.send(session, invocation);
     if (sent === true) {
       registration.invocations += 1;
+      // It may have waited; with `single` there is nobody else to keep it for.
+      if (registration.invoke === 'single') this.#release(call);
       // It may wait already, or be with another callee by now: the time the caller gives runs from the CALL on.
       if (call.timeoutMs > 0 && call.slot < 0 && call.isOpen) this.#deadlines.add(call, call.timeoutMs);
       return true;
     }
-    // The callee may have left by it, and then the caller has been told.
-    if (!call.isOpen || call.taker !== callee || call.invocation !== invocation.request) return true;
+    // The callee may have left by it, or the caller given up, and then the caller has been told.
+    if (!call.isOpen || call.taker !== callee || call.invocation !== invocation.request) {
+      if (session.unanswered?.delete(invocation.request) === true) this.#free(callee);
+      return true;
+    }
     call.pass(session);
     // Unless the peer was sent another one meanwhile, the id was never seen and is free again.
     if (session.lastInvocation === invocation.request) session.lastInvocation = before;
+    this.#free(callee);
     return sent;
   }
 
@@ -141,13 +190,38 @@ export class Dealer {
     return Math.max(1, call.at - this.#context.clock.now());
   }
 
-  /** Keeps the CALL for another callee. Beyond the bound nothing is kept, and the call stays where it is. */
-  #hold(call: PendingCall, message: Call): void {
+  /** A callee is done with a call, or has not taken it: whoever waits for it is served. */
+  #free(callee: Callee): void {
+    callee.running -= 1;
+    callee.registration.queue?.settle();
+  }
+
+  /** The caller has given up a call that its callee works on, and goes on working on until it says otherwise. */
+  #letGo(call: PendingCall): void {
+    const { taker, invocation } = call;
+    if (taker === undefined) return;
+    if (taker.concurrency === 0) taker.running -= 1;
+    else {
+      taker.session.unanswered ??= new Map();
+      taker.session.unanswered.set(invocation, taker);
+    }
+  }
+
+  /** Keeps the CALL for another callee. @returns false beyond the bound: then nothing is kept */
+  #hold(call: PendingCall, message: Call): boolean {
+    if (call.message !== undefined) return true;
     const bytes = message.payload.heldBytes;
-    if (this.#held + bytes > MAX_HELD_BYTES) return;
+    if (this.#held + bytes > MAX_HELD_BYTES) return false;
     this.#held += bytes;
     call.held = bytes;
     call.message = message;
+    return true;
+  }
+
+  #release(call: PendingCall): void {
+    this.#held -= call.held;
+    call.held = 0;
+    call.message = undefined;
   }
 
   /**
@@ -159,12 +233,12 @@ export class Dealer {
     // The caller gave it up, or has part of the answer already.
     if (call.killed || call.begun) return false;
     const { message, taker } = call;
-    if (taker !== undefined) call.pass(taker.session);
+    if (taker === undefined) return false;
+    call.pass(taker.session);
+    // First this call, then those who wait: it came before them.
     if (message !== undefined) this.#offer(call, message);
-    else {
-      this.#close(call);
-      this.#answer(call, ErrorUri.NO_AVAILABLE_CALLEE, 'the callee is unavailable, and no other can be asked');
-    }
+    else this.#refuse(call, ErrorUri.NO_AVAILABLE_CALLEE, 'the callee is unavailable, and no other can be asked');
+    this.#free(taker);
     return true;
   }
 
@@ -185,6 +259,7 @@ export class Dealer {
     const sent = this.#context.send(call.caller, result);
     // A result that cannot be said to this caller must not leave it waiting (PITFALLS 86).
     if (sent !== true && !call.caller.ended) this.#answer(call, sent, 'the result could not be delivered');
+    if (call.taker !== undefined) this.#free(call.taker);
   }
 
   #progress(session: Session, call: PendingCall, message: Yield): void {
@@ -222,6 +297,7 @@ export class Dealer {
     });
     if (sent !== true && !call.caller.ended)
       this.#answer(call, error, 'the details of the error could not be delivered');
+    if (call.taker !== undefined) this.#free(call.taker);
   }
 
   /** The call that an answer belongs to; undefined where there is none any more, or never was (PITFALLS 53, 62). */
@@ -233,8 +309,18 @@ export class Dealer {
       this.#context.end(session, violation(`${name}: no INVOCATION ${message.request} was sent to this session`));
     } else {
       this.#context.observer.dropped(session, message, 'late_answer');
+      if (session.unanswered !== undefined) this.#answeredLate(session.unanswered, message);
     }
     return undefined;
+  }
+
+  /** With the answer to a call that was given up the callee is free for another one, not before (PITFALLS 57). */
+  #answeredLate(unanswered: Map<number, Callee>, message: Yield | InvocationError): void {
+    if (message.type === MessageType.YIELD && message.progress) return;
+    const callee = unanswered.get(message.request);
+    if (callee === undefined) return;
+    unanswered.delete(message.request);
+    this.#free(callee);
   }
 
   cancel(session: Session, message: Cancel): void {
@@ -251,12 +337,14 @@ export class Dealer {
       if (this.#interrupt(call, 'kill') || !call.isOpen) return;
     }
     this.#close(call);
+    this.#letGo(call);
     this.#answer(call, ErrorUri.CANCELED, 'the call was canceled');
   }
 
   /** Ends a call for the caller at once and tells the callee not to bother; a late answer of it is dropped. */
   #abandon(call: PendingCall, uri: string, text: string): void {
     this.#close(call);
+    this.#letGo(call);
     this.#interrupt(call, 'killnowait');
     this.#answer(call, uri, text);
   }
@@ -276,13 +364,13 @@ export class Dealer {
   #close(call: PendingCall): void {
     call.forget();
     this.#deadlines.remove(call);
-    this.#held -= call.held;
-    call.held = 0;
-    call.message = undefined;
+    this.#release(call);
+    if (call.taker === undefined) call.registration.queue?.remove(call);
   }
 
   /** Both ends of a leaving session: registrations first, so that no call is routed to it meanwhile. */
   leave(session: Session): void {
+    for (const call of [...session.calls.values()]) if (call.taker === undefined) this.#close(call);
     this.registry.leave(session);
     for (const call of [...session.invocations.values()]) {
       if (!call.isOpen) continue;
@@ -292,6 +380,7 @@ export class Dealer {
     for (const call of [...session.calls.values()]) {
       if (!call.isOpen) continue;
       this.#close(call);
+      this.#letGo(call);
       if (call.callee?.ended === false) this.#interrupt(call, 'killnowait');
     }
   }

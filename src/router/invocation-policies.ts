@@ -37,11 +37,10 @@ const roundrobin: InvocationPolicy = (registration, call) => {
   return registration.callees[at];
 };
 
-const random: InvocationPolicy = (registration, call) => {
-  const { callees } = registration;
-  if (call.passed === undefined)
-    return callees[nextFrom(registration, call, Math.floor(Math.random() * callees.length))];
-  // A draw among those who are left, so that nobody inherits the calls of one who takes none.
+/** A second draw, among those who are left, so that nobody inherits the calls of a neighbour who takes none. */
+const random: InvocationPolicy = ({ callees }, call) => {
+  const drawn = callees[Math.floor(Math.random() * callees.length)];
+  if (drawn === undefined || call.mayGoTo(drawn)) return drawn;
   const left = callees.filter((callee) => call.mayGoTo(callee));
   return left[Math.floor(Math.random() * left.length)];
 };

@@ -11,6 +11,8 @@ export class PendingCall implements Deadline {
   readonly caller: Session;
   /** CALL.Request. */
   readonly request: number;
+  /** Its place among all calls of the realm. */
+  readonly order: number;
   readonly registration: Registration;
   /** Whether the caller or a rule of the realm names the caller; a callee may ask for it, too. */
   readonly named: boolean;
@@ -21,7 +23,7 @@ export class PendingCall implements Deadline {
   /** Milliseconds the dealer waits; 0: no end. Starts anew with every progressive result (FEATURES B1). */
   timeoutMs = 0;
   receiveProgress = false;
-  /** Who has taken it; undefined: nobody yet. */
+  /** Who has taken it; undefined: it waits for somebody to be free. */
   taker: Callee | undefined;
   /** INVOCATION.Request at the taker. */
   invocation = 0;
@@ -43,6 +45,7 @@ export class PendingCall implements Deadline {
   constructor(
     caller: Session,
     request: number,
+    order: number,
     registration: Registration,
     named: boolean,
     trustlevel: number | undefined,
@@ -51,6 +54,7 @@ export class PendingCall implements Deadline {
   ) {
     this.caller = caller;
     this.request = request;
+    this.order = order;
     this.registration = registration;
     this.named = named;
     this.trustlevel = trustlevel;
@@ -85,8 +89,13 @@ export class PendingCall implements Deadline {
     else this.passed.push(callee);
   }
 
-  /** Whether `callee` may be asked: not a second time, and not when it has gone since others were asked. */
+  /** Whether `callee` may be asked now. */
   mayGoTo(callee: Callee): boolean {
+    return callee.isFree && this.suits(callee);
+  }
+
+  /** Whether `callee` may be asked when it is free: not a second time, and not when it has gone since others were asked. */
+  suits(callee: Callee): boolean {
     const { passed, registration } = this;
     if (passed === undefined) return true;
     return callee.session.registrations.get(registration.id) === registration && !passed.includes(callee.session);

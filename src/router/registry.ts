@@ -112,16 +112,17 @@ export class Registry {
     const displaced = existing !== undefined && options.forceReregister && !options.weak ? existing : undefined;
     const evicted = displaced === undefined ? [] : this.#evict(displaced);
     const registration = existing === undefined || displaced !== undefined ? this.#create(session, message) : existing;
-    const { discloseCaller, forwardTimeout } = options;
-    registration.callees.push({ session, discloseCaller, forwardTimeout });
+    registration.add(session, options);
     // Of several weak globs the last to come is asked, so a further callee makes its glob the last.
     if (options.weak && options.match === 'glob') this.#weak.set(procedure, options.match, registration);
     session.registrations.set(registration.id, registration);
     if (this.#listed.has(registration.id)) this.#context.witness.registered(session, registration);
     this.#context.send(session, { type: MessageType.REGISTERED, request, registration: registration.id });
+    registration.queue?.settle();
     // The new registration is in place before the old callees hear of it, so no call falls between.
     if (displaced !== undefined) {
       for (const each of evicted) this.#tellRevoked(each, displaced, 'the procedure was registered anew');
+      displaced.queue?.calleeGone();
     }
     this.#context.witness.settle();
   }
@@ -167,6 +168,11 @@ export class Registry {
   /** Takes a callee away without a word to it. Its calls in flight stay valid and may be answered (PITFALLS 52). */
   detach(session: Session, registration: Registration): void {
     this.#remove(session, registration);
+    this.#closeIfEmpty(registration);
+    registration.queue?.calleeGone();
+  }
+
+  #closeIfEmpty(registration: Registration): void {
     if (registration.callees.length > 0) return;
     const index = this.#index(registration.weak);
     if (index.get(registration.uri, registration.match) !== registration) return;

@@ -6,7 +6,7 @@ import type { Subscription } from './broker.ts';
 import type { Origin } from './disclosure.ts';
 import type { Peer, Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
-import type { Registration } from './registration.ts';
+import type { Callee, Registration } from './registration.ts';
 
 /** What a peer brings when it joins a realm. */
 export interface Member {
@@ -50,6 +50,8 @@ export class Session {
   readonly calls = new Map<number, PendingCall>();
   /** Calls this session is to answer, by INVOCATION.Request. */
   readonly invocations = new Map<number, PendingCall>();
+  /** Calls that were given up while this session worked on them, by INVOCATION.Request; only where it is bounded. */
+  unanswered: Map<number, Callee> | undefined;
   /** Highest INVOCATION.Request sent: session scope, from 1 (PITFALLS 23, 53). */
   lastInvocation = 0;
   /** Last request id received of the request types that share one counter (FEATURES A15). */

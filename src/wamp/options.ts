@@ -48,6 +48,10 @@ export interface RegisterOptions {
   readonly forceReregister: boolean;
   /** The callee runs the call's timeout itself (FEATURES B3). */
   readonly forwardTimeout: boolean;
+  /** How many calls this callee works on at a time; 0: any number (FEATURES B10). */
+  readonly concurrency: number;
+  /** How many calls may wait while all callees are busy, 0 … 10,000; that of the first callee counts. */
+  readonly queue: number;
   /** Internal, never read from the wire: see `Dealer` on weak registrations (ARCHITECTURE §1.4). */
   readonly weak: boolean;
 }
@@ -58,6 +62,9 @@ export interface CallOptions {
   readonly receiveProgress: boolean;
   readonly discloseMe: boolean;
 }
+
+const DEFAULT_QUEUE = 100;
+const MAX_QUEUE = 10_000;
 
 export const PUBLISH_DEFAULTS: PublishOptions = Object.freeze({
   acknowledge: false,
@@ -72,6 +79,8 @@ export const REGISTER_DEFAULTS: RegisterOptions = Object.freeze({
   discloseCaller: false,
   forceReregister: false,
   forwardTimeout: false,
+  concurrency: 0,
+  queue: DEFAULT_QUEUE,
   weak: false,
 });
 export const CALL_DEFAULTS: CallOptions = Object.freeze({ timeout: 0, receiveProgress: false, discloseMe: false });
@@ -109,9 +118,9 @@ function oneOf<T extends string>(dict: Dict, key: string, where: string, allowed
   return known;
 }
 
-function nonNegative(dict: Dict, key: string, where: string): number {
+function nonNegative(dict: Dict, key: string, where: string, otherwise: number): number {
   const value = own(dict, key);
-  if (value === undefined) return 0;
+  if (value === undefined) return otherwise;
   const number = typeof value === 'bigint' ? Number(value) : value;
   if (typeof number !== 'number' || !Number.isInteger(number) || number < 0) {
     throw wrong(where, key, 'non-negative integer');
@@ -214,13 +223,14 @@ export function readRegisterOptions(options: Dict): RegisterOptions {
   if (isEmpty(options)) return REGISTER_DEFAULTS;
   const where = 'REGISTER.Options';
   checkForwarding(options, where);
-  nonNegative(options, 'concurrency', where);
   return {
     match: oneOf(options, 'match', where, MATCHES, 'exact'),
     invoke: oneOf(options, 'invoke', where, INVOKE_POLICIES, 'single'),
     discloseCaller: bool(options, 'disclose_caller', where, false),
     forceReregister: bool(options, 'force_reregister', where, false),
     forwardTimeout: bool(options, 'forward_timeout', where, false),
+    concurrency: nonNegative(options, 'concurrency', where, 0),
+    queue: Math.min(nonNegative(options, 'queue', where, DEFAULT_QUEUE), MAX_QUEUE),
     weak: false,
   };
 }
@@ -231,7 +241,7 @@ export function readCallOptions(options: Dict): CallOptions {
   checkForwarding(options, where);
   refuseEncAlgo(options, where);
   return {
-    timeout: Math.min(nonNegative(options, 'timeout', where), MAX_TIMEOUT_MS),
+    timeout: Math.min(nonNegative(options, 'timeout', where, 0), MAX_TIMEOUT_MS),
     receiveProgress: bool(options, 'receive_progress', where, false),
     discloseMe: bool(options, 'disclose_me', where, false),
   };

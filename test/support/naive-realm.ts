@@ -36,6 +36,15 @@ interface NaiveCallee {
   readonly joined: number;
   readonly discloseCaller: boolean;
   readonly forwardTimeout: boolean;
+  /** 0: any number. */
+  readonly concurrency: number;
+}
+
+/** A callee works on something, whether or not the caller still waits for it. */
+interface NaiveSlot {
+  readonly callee: NaiveCallee;
+  readonly registration: NaiveRegistration;
+  readonly invocation: number;
 }
 
 interface NaiveRegistration {
@@ -45,6 +54,8 @@ interface NaiveRegistration {
   readonly invoke: InvokePolicy;
   readonly weak: boolean;
   callees: NaiveCallee[];
+  maxQueued: number;
+  waiting: NaiveCall[];
   /** `joined` of the callee asked last: a round robin by identity, without positions. */
   asked: number;
 }
@@ -57,6 +68,7 @@ export interface NaiveCall {
   readonly registration: NaiveRegistration;
   /** Who did not take it, or said that it is unavailable. */
   readonly passed: NaiveSession[];
+  part: NaiveCallee | undefined;
   callee: NaiveSession | undefined;
   invocation: number;
   receiveProgress: boolean;
@@ -89,6 +101,7 @@ export class NaiveRealm {
   subscriptions: NaiveSubscription[] = [];
   registrations: NaiveRegistration[] = [];
   calls: NaiveCall[] = [];
+  slots: NaiveSlot[] = [];
   readonly #rules: NaiveRules;
   #globalId = 1000;
   #routerId = 0;
@@ -118,10 +131,16 @@ export class NaiveRealm {
   leave(session: NaiveSession): void {
     session.alive = false;
     this.sessions = this.sessions.filter((each) => each !== session);
-    for (const registration of this.registrations) {
-      registration.callees = registration.callees.filter((callee) => callee.session !== session);
+    for (const call of this.calls.filter((each) => each.caller === session && each.callee === undefined)) {
+      this.#forget(call);
     }
-    this.registrations = this.registrations.filter((registration) => registration.callees.length > 0);
+    this.slots = this.slots.filter(({ callee }) => callee.session !== session);
+    const held = this.registrations.flatMap((registration) =>
+      registration.callees.filter((callee) => callee.session === session).map((callee) => ({ registration, callee })),
+    );
+    for (const { registration, callee } of held.sort((a, b) => a.callee.joined - b.callee.joined)) {
+      this.#detach(registration, callee);
+    }
     const asked = this.calls.filter((each) => each.callee === session);
     for (const call of asked.sort((a, b) => a.invocation - b.invocation)) {
       this.#forget(call);
@@ -129,6 +148,7 @@ export class NaiveRealm {
     }
     for (const call of this.calls.filter((each) => each.caller === session)) {
       this.#forget(call);
+      this.#letGo(call);
       this.#interrupt(call, 'killnowait');
     }
     for (const subscription of this.subscriptions) {
@@ -213,28 +233,34 @@ export class NaiveRealm {
       found = undefined;
     }
     if (found === undefined) {
-      found = { id: this.#nextId(), uri, match, invoke: weak ? 'last' : invoke, weak, callees: [], asked: 0 };
+      const id = this.#nextId();
+      const policy = weak ? 'last' : invoke;
+      const { queue: maxQueued = 100 } = options;
+      found = { id, uri, match, invoke: policy, weak, callees: [], maxQueued, waiting: [], asked: 0 };
       this.registrations.push(found);
     }
     this.#joins += 1;
-    const { discloseCaller = false, forwardTimeout = false } = options;
-    found.callees.push({ session, joined: this.#joins, discloseCaller, forwardTimeout });
+    const { discloseCaller = false, forwardTimeout = false, concurrency = 0 } = options;
+    found.callees.push({ session, joined: this.#joins, discloseCaller, forwardTimeout, concurrency });
+    const evicted = displaced?.callees ?? [];
+    if (displaced !== undefined) displaced.callees = [];
     this.#send(session, [MessageType.REGISTERED, request, found.id]);
-    for (const { session: each } of displaced?.callees ?? []) {
+    this.#serve(found);
+    for (const { session: each } of evicted) {
       if (!has(each, Feature.CALLEE_REVOCATION)) continue;
       this.#send(each, [MessageType.UNREGISTERED, 0, { registration: displaced?.id, reason: REASON }]);
     }
+    if (displaced !== undefined) this.#sendAway(displaced);
   }
 
   unregister(session: NaiveSession, request: number, id: number): void {
-    const isOwn = (callee: NaiveCallee): boolean => callee.session === session;
-    const found = this.registrations.find((each) => each.id === id && each.callees.some(isOwn));
-    if (found === undefined) {
+    const found = this.registrations.find((each) => each.id === id);
+    const own = found?.callees.find((callee) => callee.session === session);
+    if (found === undefined || own === undefined) {
       this.#error(session, MessageType.UNREGISTER, request, ErrorUri.NO_SUCH_REGISTRATION);
       return;
     }
-    found.callees = found.callees.filter((callee) => !isOwn(callee));
-    this.registrations = this.registrations.filter((each) => each.callees.length > 0);
+    this.#detach(found, own);
     this.#send(session, [MessageType.UNREGISTERED, request]);
   }
 
@@ -262,6 +288,7 @@ export class NaiveRealm {
       parts,
       registration,
       passed: [],
+      part: undefined,
       callee: undefined,
       invocation: 0,
       receiveProgress: false,
@@ -278,8 +305,15 @@ export class NaiveRealm {
     const { registration, passed } = call;
     let refusal: string = ErrorUri.NO_AVAILABLE_CALLEE;
     for (;;) {
-      const left = registration.callees.filter((callee) => !passed.includes(callee.session));
-      const callee = this.registrations.includes(registration) ? chosen(registration, left) : undefined;
+      const left = suitable(call);
+      const callee = chosen(
+        registration,
+        left.filter((each) => !this.#isBusy(each)),
+      );
+      if (callee === undefined && left.length > 0) {
+        this.#wait(call);
+        return;
+      }
       if (callee === undefined) break;
       registration.asked = callee.joined;
       if (this.#invoke(call, callee)) return;
@@ -290,6 +324,69 @@ export class NaiveRealm {
     this.#error(call.caller, MessageType.CALL, call.request, refusal);
   }
 
+  #wait(call: NaiveCall): void {
+    const { waiting, maxQueued } = call.registration;
+    if (waiting.length >= maxQueued) {
+      this.#forget(call);
+      this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.UNAVAILABLE);
+      return;
+    }
+    waiting.push(call);
+    const made = this.calls;
+    waiting.sort((a, b) => made.indexOf(a) - made.indexOf(b));
+    const allowed = this.#allowed(call);
+    if (allowed > 0) call.expires ??= this.now + allowed;
+  }
+
+  #isBusy(callee: NaiveCallee): boolean {
+    return callee.concurrency > 0 && this.#load(callee) >= callee.concurrency;
+  }
+
+  #load(callee: NaiveCallee): number {
+    return this.slots.filter((slot) => slot.callee === callee).length;
+  }
+
+  /** Everybody who waits and can be served, the first one first. */
+  #serve(registration: NaiveRegistration): void {
+    for (;;) {
+      const call = registration.waiting.find((each) => suitable(each).some((callee) => !this.#isBusy(callee)));
+      if (call === undefined) return;
+      registration.waiting = registration.waiting.filter((each) => each !== call);
+      this.#offer(call);
+    }
+  }
+
+  /** Those whom nobody can serve any more. */
+  #sendAway(registration: NaiveRegistration): void {
+    for (const call of registration.waiting.filter((each) => suitable(each).length === 0)) {
+      this.#forget(call);
+      this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.NO_AVAILABLE_CALLEE);
+    }
+  }
+
+  #detach(registration: NaiveRegistration, callee: NaiveCallee): void {
+    registration.callees = registration.callees.filter((each) => each !== callee);
+    this.registrations = this.registrations.filter((each) => each.callees.length > 0);
+    this.#sendAway(registration);
+  }
+
+  #free(session: NaiveSession, invocation: number): void {
+    const slot = this.slots.find((each) => each.callee.session === session && each.invocation === invocation);
+    if (slot === undefined) return;
+    this.slots = this.slots.filter((each) => each !== slot);
+    this.#serve(slot.registration);
+  }
+
+  /** The caller gave the call up; a callee of limited concurrency is busy until it answers. */
+  #letGo(call: NaiveCall): void {
+    if (call.part === undefined || call.part.concurrency > 0) return;
+    this.slots = this.slots.filter((slot) => slot.callee !== call.part || slot.invocation !== call.invocation);
+  }
+
+  #allowed({ parts }: NaiveCall): number {
+    return parts.timeout !== undefined && parts.timeout > 0 ? parts.timeout : this.#rules.callTimeoutMs;
+  }
+
   cancel(session: NaiveSession, request: number, mode: CancelMode): void {
     const call = this.calls.find((each) => each.caller === session && each.request === request);
     if (call === undefined || call.killed) return;
@@ -298,24 +395,29 @@ export class NaiveRealm {
       if (this.#interrupt(call, 'kill')) return;
     }
     this.#forget(call);
+    this.#letGo(call);
     if (mode === 'killnowait') this.#interrupt(call, 'killnowait');
     this.#error(session, MessageType.CALL, request, ErrorUri.CANCELED);
   }
 
   yield(session: NaiveSession, invocation: number, args: readonly unknown[], progress: boolean): void {
     const call = this.#answered(session, invocation);
+    if (call === undefined && !progress) this.#free(session, invocation);
     if (call === undefined) return;
     if (progress && !call.receiveProgress) return;
     if (progress && call.timeout > 0) call.expires = this.now + call.timeout;
     if (!progress) this.#forget(call);
     call.begun = true;
     const details = progress ? { progress: true } : {};
-    if (this.#send(call.caller, [MessageType.RESULT, call.request, details, ...tail({ args })])) return;
-    if (progress) {
-      this.#forget(call);
-      this.#interrupt(call, 'killnowait');
+    if (!this.#send(call.caller, [MessageType.RESULT, call.request, details, ...tail({ args })])) {
+      if (progress) {
+        this.#forget(call);
+        this.#letGo(call);
+        this.#interrupt(call, 'killnowait');
+      }
+      this.#error(call.caller, MessageType.CALL, call.request, this.#rules.refusal);
     }
-    this.#error(call.caller, MessageType.CALL, call.request, this.#rules.refusal);
+    if (!progress) this.#free(session, invocation);
   }
 
   error(session: NaiveSession, invocation: number, error: string, args: readonly unknown[]): void {
@@ -324,9 +426,15 @@ export class NaiveRealm {
       return;
     }
     const call = this.#answered(session, invocation);
+    this.#ended(call, session, error, args);
+    this.#free(session, invocation);
+  }
+
+  #ended(call: NaiveCall | undefined, session: NaiveSession, error: string, args: readonly unknown[]): void {
     if (call === undefined) return;
     if (error === ErrorUri.UNAVAILABLE && !call.killed && !call.begun) {
       call.callee = undefined;
+      call.part = undefined;
       call.passed.push(session);
       if (call.registration.invoke !== 'single') this.#offer(call);
       else {
@@ -346,6 +454,7 @@ export class NaiveRealm {
     const due = this.calls.filter((call) => call.expires !== undefined && call.expires <= until);
     for (const call of due.sort((a, b) => (a.expires ?? 0) - (b.expires ?? 0))) {
       this.#forget(call);
+      this.#letGo(call);
       this.#interrupt(call, 'killnowait');
       this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.TIMEOUT);
     }
@@ -355,7 +464,7 @@ export class NaiveRealm {
   #invoke(call: NaiveCall, callee: NaiveCallee): boolean {
     const { caller, procedure, parts, registration } = call;
     const { session } = callee;
-    const asked = parts.timeout !== undefined && parts.timeout > 0 ? parts.timeout : this.#rules.callTimeoutMs;
+    const asked = this.#allowed(call);
     const forwarded = callee.forwardTimeout && has(session, Feature.CALLEE_CALL_TIMEOUT);
     const receiveProgress = parts.receiveProgress === true && has(session, Feature.CALLEE_PROGRESSIVE_RESULTS);
     const byRule = this.#rules.disclosed.includes(`call ${procedure}`);
@@ -377,6 +486,8 @@ export class NaiveRealm {
     if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, details, ...tail(parts)]))
       return false;
     session.lastInvocation = invocation;
+    this.slots.push({ callee, registration, invocation });
+    call.part = callee;
     call.callee = session;
     call.invocation = invocation;
     call.receiveProgress = receiveProgress;
@@ -411,6 +522,7 @@ export class NaiveRealm {
 
   #forget(call: NaiveCall): void {
     this.calls = this.calls.filter((each) => each !== call);
+    call.registration.waiting = call.registration.waiting.filter((each) => each !== call);
   }
 
   #interrupt(call: NaiveCall, mode: CancelMode): boolean {
@@ -483,9 +595,16 @@ function admitted(member: NaiveSession, parts: PublishParts): boolean {
   return parts.excludeAuthrole?.includes(member.authrole) !== true;
 }
 
+/** Who may be asked when free: nobody twice. */
+function suitable({ registration, passed }: NaiveCall): readonly NaiveCallee[] {
+  return registration.callees.filter((callee) => !passed.includes(callee.session));
+}
+
 /** Whom the policy asks of those who are left; `random` with a die that always shows the middle. */
-function chosen({ invoke, asked }: NaiveRegistration, left: readonly NaiveCallee[]): NaiveCallee | undefined {
+function chosen({ invoke, asked, callees }: NaiveRegistration, left: readonly NaiveCallee[]): NaiveCallee | undefined {
   if (invoke === 'last') return left.at(-1);
   if (invoke === 'roundrobin') return left.find((each) => each.joined > asked) ?? left[0];
-  return left[invoke === 'random' ? Math.floor(left.length / 2) : 0];
+  if (invoke !== 'random') return left[0];
+  const drawn = callees[Math.floor(callees.length / 2)];
+  return left.find((each) => each === drawn) ?? left[Math.floor(left.length / 2)];
 }
