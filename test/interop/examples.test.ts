@@ -1,6 +1,6 @@
 /** The agents of `examples/` as their pages have them run: processes of their own, against the realm that is shipped. */
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
@@ -148,6 +148,20 @@ describe('the demo', () => {
     expect(demo.stdout.match(/^ok /gm)).toHaveLength(5);
     expect(demo.stdout).not.toMatch(/FAILED|auto-reconnect|connection closed|Exception/);
     expect(demo.stderr).toBe('');
+  });
+
+  it('fails where an agent is denied', { timeout: 60_000 }, async () => {
+    const folder = folderOf({});
+    cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
+    for (const name of ['dist', 'node_modules', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
+    const realm = join(folder, 'examples/demo/realms/yamtam-swarm.yaml');
+    const denied = readFileSync(realm, 'utf8').replace(/^( {2}worker-2: .*)YAMTAM_AGENT_TOKEN/m, '$1NO_SUCH_TICKET');
+    writeFileSync(realm, denied);
+    // Not --once: the demo that stays says no less.
+    const demo = spawnCommand(process.execPath, [join(folder, 'examples/demo.js')]);
+    expect((await demo.ended).code).toBe(1);
+    expect(demo.stdout).toMatch(/^worker-2 +│ wamp\.error\.authentication_denied/m);
+    expect(demo.stdout).not.toContain('The agents stay');
   });
 
   it('is a configuration without problems and warnings', async () => {
