@@ -48,7 +48,10 @@ function line(child, pattern) {
       clearTimeout(timer);
       resolve(match);
     });
-    child.once('exit', () => reject(new Error(`ended before a line like ${pattern}`)));
+    child.once('exit', () => {
+      clearTimeout(timer);
+      reject(new Error(`ended before a line like ${pattern}`));
+    });
   });
 }
 
