@@ -71,13 +71,16 @@ export class Plan implements ReceiptSink {
   }
 
   #collect(): readonly Recipient[] {
+    const matching = this.#broker.matching(this.publication.topic);
     const found: { recipient: Recipient; order: number }[] = [];
-    for (const subscription of this.#broker.matching(this.publication.topic)) {
+    for (const subscription of matching) {
       for (const [session, order] of subscription.subscribers) {
         if (!admits(this.publication, session)) continue;
         found.push({ recipient: { session, subscription, confirms: session.peer.confirms === true }, order });
       }
     }
-    return found.sort((a, b) => a.order - b.order).map((each) => each.recipient);
+    // One subscription has its subscribers in order already.
+    if (matching.length > 1) found.sort((a, b) => a.order - b.order);
+    return found.map((each) => each.recipient);
   }
 }

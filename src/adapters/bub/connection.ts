@@ -4,13 +4,14 @@ import type { AdapterContext, BridgeContext } from '../adapter.ts';
 import { type Admission, admit } from './admission.ts';
 import type { Dialect } from './dialect.ts';
 import { Gate } from './gate.ts';
-import { failureText, field, parse, type Request, RpcCode, RpcError } from './jsonrpc.ts';
+import { failureText, field, parse, type Request, RpcCode, RpcError, textOf } from './jsonrpc.ts';
 import { shown } from './mapping.ts';
 import { Member } from './member.ts';
 import { BubPeer, type Owner } from './peer.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
 import { Subscriptions } from './subscriptions.ts';
+import { UsualAnswer } from './usual-answer.ts';
 import { BubWorld } from './world.ts';
 
 /** Before `initialize`, and at a second one (bub-v2 13, bub-v1 "initialize"); real clients compare the text. */
@@ -28,6 +29,7 @@ export class BubConnection implements LinkHandler {
   readonly #gate: Gate<Request>;
   readonly #replies: Replies;
   readonly #requests: Requests;
+  readonly #usual = new UsualAnswer();
   #peer: BubPeer | undefined;
   #isJoining = false;
   #closed = false;
@@ -53,9 +55,16 @@ export class BubConnection implements LinkHandler {
 
   message(bytes: Buffer, binary: boolean): void {
     if (this.#closed) return;
-    const message = parse(bytes, binary);
+    const text = textOf(bytes, binary);
+    const usual = this.#usual.read(text);
+    if (usual !== undefined) {
+      this.#peer?.answered(usual);
+      return;
+    }
+    const message = parse(text);
     switch (message.kind) {
       case 'response':
+        this.#usual.learn(message);
         this.#peer?.answered(message);
         return;
       case 'invalid':

@@ -17,11 +17,10 @@ const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)[Tt](\d\d):(\d\d):(\d\d)(?:\.\d+)?(?:[Z
 export function isTimestamp(text: string): boolean {
   const found = DATE_TIME.exec(text);
   if (found === null) return false;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, offsetHour = 0, offsetMinute = 0] = found
-    .slice(1)
-    .map((part) => Number(part ?? 0));
+  const number = (group: number): number => Number(found[group] ?? 0);
+  const [year, month, day] = [number(1), number(2), number(3)];
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return false;
-  return hour <= 23 && minute <= 59 && second <= 60 && offsetHour <= 23 && offsetMinute <= 59;
+  return number(4) <= 23 && number(5) <= 59 && number(6) <= 60 && number(7) <= 23 && number(8) <= 59;
 }
 
 function daysIn(year: number, month: number): number {

@@ -62,15 +62,16 @@ const MAX_ID_LENGTH = 4096;
 
 const TOP = ['id', 'params'] as const;
 
-/**
- * Reads one message. Never throws: what is wrong with it is in the answer that it deserves.
- * @param binary whether it came in a binary frame, in which the transport has not checked the UTF-8
- */
-export function parse(bytes: Buffer, binary: boolean): Request | Response | Invalid {
+/** @param binary whether it came in a binary frame, in which the transport has not checked the UTF-8 */
+export function textOf(bytes: Buffer, binary: boolean): string {
+  // Empty text is no JSON either.
+  return binary && !isUtf8(bytes) ? '' : bytes.toString('utf8');
+}
+
+/** Reads one message. Never throws: what is wrong with it is in the answer that it deserves. */
+export function parse(text: string): Request | Response | Invalid {
   let message: unknown;
-  let text = '';
   try {
-    if (!binary || isUtf8(bytes)) text = bytes.toString('utf8');
     message = JSON.parse(text);
   } catch {
     return { kind: 'invalid', id: 'null', code: RpcCode.PARSE_ERROR, message: 'Parse error: text that is not JSON' };

@@ -2,7 +2,7 @@ import { chmodSync, closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Database, Statement } from 'better-sqlite3';
 import { type InsertValues, type PackedBatch, unpack } from './batch.ts';
-import { INSERT, SCHEMA } from './schema.ts';
+import { insertRows, SCHEMA, VALUES_PER_ROW } from './schema.ts';
 import type { Sqlite } from './sqlite.ts';
 
 /** How old and how large the log may become; absent: without bound. */
@@ -24,12 +24,17 @@ const WAL_BYTES = 64 * 1024 * 1024;
 const CHECKPOINT_PAGES = 4000;
 /** For the pages of that index, where random ids land anywhere. KiB. */
 const CACHE_KIB = 32 * 1024;
+/** Rows of one INSERT: a fifth less work for each than one by one. */
+const ROWS_AT_ONCE = 128;
+
+type Value = InsertValues[number];
 
 /** The log's file as its only writer sees it. Synchronous: it lives in a thread of its own. */
 export class ActivityDatabase {
   readonly #file: string;
   readonly #db: Database;
-  readonly #insert: Statement<InsertValues>;
+  readonly #insert: Statement<Value[]>;
+  readonly #insertMany: Statement<[readonly Value[]]>;
   readonly #write: (batches: readonly PackedBatch[]) => void;
   /** Which file was opened, to notice when the name stands for another one. */
   readonly #identity: string | undefined;
@@ -54,10 +59,9 @@ export class ActivityDatabase {
       this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
       this.#db.pragma(`cache_size = -${CACHE_KIB}`);
       this.#db.exec(SCHEMA);
-      this.#insert = this.#db.prepare<InsertValues>(INSERT);
-      this.#write = this.#db.transaction((batches: readonly PackedBatch[]) => {
-        for (const batch of batches) for (const row of unpack(batch)) this.#insert.run(...row);
-      }).immediate;
+      this.#insert = this.#db.prepare<Value[]>(insertRows(1));
+      this.#insertMany = this.#db.prepare<[readonly Value[]]>(insertRows(ROWS_AT_ONCE));
+      this.#write = this.#db.transaction((batches: readonly PackedBatch[]) => this.#insertAll(batches)).immediate;
       this.#identity = identityOf(file);
     } catch (error) {
       this.#db.close();
@@ -73,6 +77,21 @@ export class ActivityDatabase {
   /** Writes all rows or none, in one transaction. @throws SqliteError */
   write(batches: readonly PackedBatch[]): void {
     this.#write(batches);
+  }
+
+  #insertAll(batches: readonly PackedBatch[]): void {
+    const values: Value[] = [];
+    for (const batch of batches) {
+      for (const row of unpack(batch)) {
+        for (const value of row) values.push(value);
+        if (values.length < ROWS_AT_ONCE * VALUES_PER_ROW) continue;
+        this.#insertMany.run(values);
+        values.length = 0;
+      }
+    }
+    for (let at = 0; at < values.length; at += VALUES_PER_ROW) {
+      this.#insert.run(...values.slice(at, at + VALUES_PER_ROW));
+    }
   }
 
   /**

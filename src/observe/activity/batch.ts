@@ -1,6 +1,7 @@
 /**
  * Rows on their way to the writer's thread. What is handed to a thread is copied value by value, so a batch is one text
- * with the lengths of its parts beside it: 0.6 µs for a row where an object per row costs 2.6 µs.
+ * with numbers beside it. Most texts of a batch stand in many of its rows (topics, actors, the message id in all rows of
+ * its message): each is carried once, and rows name it by its place.
  */
 
 import type { ActivityEvent, ActivityRow } from '../../adapters/activity.ts';
@@ -11,14 +12,17 @@ type LoggedEvent = ActivityEvent | typeof ROWS_MISSING;
 /** What may stand in the log's column `event`; a batch carries the index. */
 const EVENTS: readonly LoggedEvent[] = ['send_start', 'process_start', 'process_finish', 'send_finish', ROWS_MISSING];
 
-/** Time, event, and the lengths of seven texts. */
+/** Time, event, and the places of seven texts. */
 const NUMBERS_PER_ROW = 9;
-/** Length of a text that is not there. */
+/** Place of a text that is not there. */
 const ABSENT = -1;
 
 /** A batch as it is copied to another thread. */
 export interface PackedBatch {
+  /** The texts one behind the other. */
   readonly text: string;
+  /** How long each is, in UTF-16 units. */
+  readonly lengths: Uint32Array;
   readonly numbers: Float64Array;
 }
 
@@ -39,7 +43,9 @@ export type InsertValues = [
 
 export class Batch {
   #rows = 0;
-  #text = '';
+  #size = 0;
+  readonly #texts: string[] = [];
+  readonly #places = new Map<string, number>();
   readonly #numbers: number[] = [];
 
   get rows(): number {
@@ -53,29 +59,47 @@ export class Batch {
 
   /** Length of all texts in UTF-16 units; close enough to bytes for a bound. */
   get size(): number {
-    return this.#text.length;
+    return this.#size;
   }
 
   /** @param now milliseconds since the epoch */
   add(row: LoggedRow, now: number): void {
-    const { messageId, rpcId, actor, topic, status, payloadJson, error } = row;
+    const { payloadJson } = row;
     this.#rows += 1;
-    this.#text += messageId + rpcId + actor + topic + status + (payloadJson ?? '') + error;
     this.#numbers.push(
       now,
       EVENTS.indexOf(row.event),
-      messageId.length,
-      rpcId.length,
-      actor.length,
-      topic.length,
-      status.length,
-      payloadJson === undefined ? ABSENT : payloadJson.length,
-      error.length,
+      this.#place(row.messageId),
+      this.#place(row.rpcId),
+      this.#place(row.actor),
+      this.#place(row.topic),
+      this.#place(row.status),
+      payloadJson === undefined ? ABSENT : this.#append(payloadJson),
+      this.#place(row.error),
     );
   }
 
   pack(): PackedBatch {
-    return { text: this.#text, numbers: Float64Array.from(this.#numbers) };
+    return {
+      text: this.#texts.join(''),
+      lengths: Uint32Array.from(this.#texts, (text) => text.length),
+      numbers: Float64Array.from(this.#numbers),
+    };
+  }
+
+  #place(text: string): number {
+    let place = this.#places.get(text);
+    if (place === undefined) {
+      place = this.#append(text);
+      this.#places.set(text, place);
+    }
+    return place;
+  }
+
+  /** Payloads come here at once: no two are equal. */
+  #append(text: string): number {
+    this.#size += text.length;
+    return this.#texts.push(text) - 1;
   }
 }
 
@@ -90,25 +114,29 @@ export function countRows(batch: PackedBatch): number {
 }
 
 /** The rows of a batch in the order they were added. */
-export function* unpack({ text, numbers }: PackedBatch): Iterable<InsertValues> {
-  let at = 0;
-  const next = (length: number): string => {
-    const part = text.slice(at, at + length);
-    at += length;
-    return part;
-  };
+export function* unpack({ text, lengths, numbers }: PackedBatch): Iterable<InsertValues> {
+  const texts = split(text, lengths);
+  let now = Number.NaN;
+  let ts = '';
   for (let i = 0; i < numbers.length; i += NUMBERS_PER_ROW) {
-    const number = (offset: number): number => numbers[i + offset] ?? 0;
-    yield [
-      new Date(number(0)).toISOString(),
-      EVENTS[number(1)] ?? '',
-      next(number(2)),
-      next(number(3)),
-      next(number(4)),
-      next(number(5)),
-      next(number(6)),
-      number(7) === ABSENT ? null : next(number(7)),
-      next(number(8)),
-    ];
+    const number = numbers[i] ?? 0;
+    // Hundreds of rows may share a millisecond.
+    if (number !== now) {
+      now = number;
+      ts = new Date(now).toISOString();
+    }
+    const at = (offset: number): string => texts[numbers[i + offset] ?? 0] ?? '';
+    const payloadJson = numbers[i + 7] === ABSENT ? null : at(7);
+    yield [ts, EVENTS[numbers[i + 1] ?? 0] ?? '', at(2), at(3), at(4), at(5), at(6), payloadJson, at(8)];
   }
+}
+
+function split(text: string, lengths: Uint32Array): string[] {
+  const texts: string[] = [];
+  let start = 0;
+  for (const length of lengths) {
+    texts.push(text.slice(start, start + length));
+    start += length;
+  }
+  return texts;
 }

@@ -38,6 +38,11 @@ CREATE INDEX IF NOT EXISTS idx_activity_ts ON activity_log(ts);
 
 export const COLUMNS = 'id, ts, event, message_id, rpc_id, actor, topic, status, payload_json, error';
 
-export const INSERT = `
-INSERT INTO activity_log (ts, event, message_id, rpc_id, actor, topic, status, payload_json, error)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+/** Values of a row as {@link insertRows} takes them. */
+export const VALUES_PER_ROW = 9;
+
+/** The statement that writes so many rows. */
+export function insertRows(rows: number): string {
+  const values = Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
+  return `INSERT INTO activity_log (ts, event, message_id, rpc_id, actor, topic, status, payload_json, error) VALUES ${values}`;
+}
