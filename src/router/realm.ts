@@ -198,9 +198,13 @@ export class Realm implements RealmContext {
     }
   }
 
-  /** Ends every session for `reason` and stops the realm's timer; nobody joins any more. */
+  /**
+   * Ends every session for `reason` and stops the realm's timer; nobody joins any more. Nobody is told of it and no
+   * testament is published, as by `kill_all`: who would hear it is about to go (PITFALLS 70).
+   */
   close(reason: CloseReason): void {
     this.#closed = true;
+    this.#witness = NO_WITNESS;
     for (const session of [...this.sessions.values()]) this.end(session, reason);
     this.dealer.stop();
   }

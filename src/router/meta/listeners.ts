@@ -19,6 +19,7 @@ export type MetaTopic = (typeof MetaTopic)[keyof typeof MetaTopic];
 
 const TOPICS: readonly MetaTopic[] = Object.values(MetaTopic);
 const NONE: readonly MetaTopic[] = [];
+const HEAD = 'wamp.';
 
 /**
  * Which meta topics somebody subscribes to, by whatever pattern. Kept beside the broker's index, whose remembered
@@ -62,7 +63,6 @@ function topicsOf({ uri, match }: Subscription): readonly MetaTopic[] {
   // No glob matches the router's own namespace.
   if (match === 'glob') return NONE;
   // All topics begin so; most subscriptions are told apart by it alone.
-  if (match === 'wildcard' && !uri.startsWith('wamp.') && !uri.startsWith('.')) return NONE;
-  if (match === 'exact' && !uri.startsWith('wamp.')) return NONE;
+  if (!uri.startsWith(HEAD) && (match === 'exact' || (uri[0] !== '.' && !HEAD.startsWith(uri)))) return NONE;
   return TOPICS.filter((topic) => uriMatches(uri, match, topic));
 }

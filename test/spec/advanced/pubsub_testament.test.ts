@@ -85,6 +85,19 @@ describe('Advanced Profile: Session Testament', () => {
     expect(killer.take()).toEqual([]);
   });
 
+  it('PITFALLS 70: a realm that closes publishes none and tells nobody who leaves: all do', () => {
+    const core = metaCore();
+    const [first, second] = core.joinMany(2);
+    for (const each of [first, second]) {
+      each?.subscribed('a.b');
+      each?.subscribed('wamp.session.on_leave');
+      if (each !== undefined) leave(each, 'a.b');
+    }
+    core.realm.close(LOST);
+    expect([first?.take(), second?.take()]).toEqual([[], []]);
+    expect(core.realm.sessions.size).toBe(0);
+  });
+
   it('PITFALLS 70: it is published when its owner is out of its subscriptions, and before on_leave', () => {
     const core = metaCore();
     const owner = core.join();
