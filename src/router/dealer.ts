@@ -21,6 +21,7 @@ import type { Sent } from './peer.ts';
 import { PendingCall } from './pending-calls.ts';
 import type { Callee } from './registration.ts';
 import { Registry } from './registry.ts';
+import { hashOf } from './rendezvous.ts';
 import type { Session } from './session.ts';
 
 const PROGRESS: Dict = Object.freeze({ progress: true });
@@ -100,6 +101,8 @@ export class Dealer {
       allowedMs,
       this.#onExpiry,
     );
+    // Without a key the calls of one session stay together.
+    if (registration.invoke === 'hash') call.keyHash = hashOf(message.options.rkey ?? `${session.id}`);
     // With `single` there is never another callee to ask, so nothing is kept.
     if (registration.invoke !== 'single') this.#hold(call, message);
     if (registration.queue?.isServing === true) this.#wait(call, message);

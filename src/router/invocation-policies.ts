@@ -8,6 +8,7 @@
 import type { InvokePolicy } from '../wamp/options.ts';
 import type { PendingCall } from './pending-calls.ts';
 import type { Callee, Registration } from './registration.ts';
+import { weightOf } from './rendezvous.ts';
 
 /** @returns undefined where the call may go to none of the callees */
 export type InvocationPolicy = (registration: Registration, call: PendingCall) => Callee | undefined;
@@ -45,10 +46,41 @@ const random: InvocationPolicy = ({ callees }, call) => {
   return left[Math.floor(Math.random() * left.length)];
 };
 
+/** Whoever works on the fewest calls; among equals the turn goes round, so that the idle share the load. */
+const leastLoaded: InvocationPolicy = (registration, call) => {
+  const { callees, cursor } = registration;
+  const count = callees.length;
+  let best: Callee | undefined;
+  for (let step = 0; step < count; step += 1) {
+    const at = (cursor + step) % count;
+    const callee = callees[at];
+    if (callee === undefined || (best !== undefined && callee.running >= best.running)) continue;
+    if (!call.mayGoTo(callee)) continue;
+    best = callee;
+    registration.cursor = at + 1;
+  }
+  return best;
+};
+
+/** Calls of one key go to one callee, and to the next in the key's own order where that one cannot take it. */
+const hash: InvocationPolicy = ({ callees }, call) => {
+  let best: Callee | undefined;
+  let most = -1;
+  for (const callee of callees) {
+    const weight = weightOf(call.keyHash, callee.session.id);
+    if (weight <= most || !call.mayGoTo(callee)) continue;
+    best = callee;
+    most = weight;
+  }
+  return best;
+};
+
 export const INVOCATION_POLICIES: Readonly<Record<InvokePolicy, InvocationPolicy>> = {
   single: oldest,
   first: oldest,
   last: newest,
   roundrobin,
   random,
+  least_loaded: leastLoaded,
+  hash,
 };

@@ -31,6 +31,8 @@ export class PendingCall implements Deadline {
   killed = false;
   /** A progressive result has reached the caller, so no other callee can begin again. */
   begun = false;
+  /** Of `rkey`, for the policy `hash`; 0: another policy. */
+  keyHash = 0;
   /** The CALL, as long as another callee may have to be asked; undefined: none will be. */
   message: Call | undefined;
   /** Bytes that {@link message} keeps in memory, about. */

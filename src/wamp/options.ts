@@ -12,9 +12,18 @@ import type { Dict } from './payload.ts';
 import { MATCHES, type Match } from './uri.ts';
 
 export type CancelMode = 'skip' | 'kill' | 'killnowait';
-export type InvokePolicy = 'single' | 'first' | 'last' | 'roundrobin' | 'random';
+/** The last two are our own. */
+export type InvokePolicy = 'single' | 'first' | 'last' | 'roundrobin' | 'random' | 'least_loaded' | 'hash';
 
-export const INVOKE_POLICIES: readonly InvokePolicy[] = ['single', 'first', 'last', 'roundrobin', 'random'];
+export const INVOKE_POLICIES: readonly InvokePolicy[] = [
+  'single',
+  'first',
+  'last',
+  'roundrobin',
+  'random',
+  'least_loaded',
+  'hash',
+];
 const CANCEL_MODES: readonly CancelMode[] = ['skip', 'kill', 'killnowait'];
 
 /** Black and white lists of a publication (FEATURES C1); an absent list is undefined, an empty one counts. */
@@ -61,6 +70,8 @@ export interface CallOptions {
   readonly timeout: number;
   readonly receiveProgress: boolean;
   readonly discloseMe: boolean;
+  /** Routing key of the policy `hash`; undefined: none, and the calls of a session stay together. */
+  readonly rkey: string | undefined;
 }
 
 const DEFAULT_QUEUE = 100;
@@ -83,7 +94,12 @@ export const REGISTER_DEFAULTS: RegisterOptions = Object.freeze({
   queue: DEFAULT_QUEUE,
   weak: false,
 });
-export const CALL_DEFAULTS: CallOptions = Object.freeze({ timeout: 0, receiveProgress: false, discloseMe: false });
+export const CALL_DEFAULTS: CallOptions = Object.freeze({
+  timeout: 0,
+  receiveProgress: false,
+  discloseMe: false,
+  rkey: undefined,
+});
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -244,7 +260,16 @@ export function readCallOptions(options: Dict): CallOptions {
     timeout: Math.min(nonNegative(options, 'timeout', where, 0), MAX_TIMEOUT_MS),
     receiveProgress: bool(options, 'receive_progress', where, false),
     discloseMe: bool(options, 'disclose_me', where, false),
+    rkey: routingKey(options, where),
   };
+}
+
+/** A string or an integer; 1 and "1" are one key. */
+function routingKey(options: Dict, where: string): string | undefined {
+  const value = own(options, 'rkey');
+  if (value === undefined || typeof value === 'string') return value;
+  if (!isInteger(value)) throw wrong(where, 'rkey', 'string or integer');
+  return String(value);
 }
 
 /** A missing mode is `killnowait` (PITFALLS 54). */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { INVOKE_POLICIES } from '../../src/wamp/options.ts';
+import { ErrorUri } from '../../src/wamp/errors.ts';
+import { INVOKE_POLICIES, type InvokePolicy } from '../../src/wamp/options.ts';
 import { type Client, TestCore } from '../support/core.ts';
 import { invocationPolicyContract, type PolicyExample } from './invocation-policy.ts';
 
@@ -9,12 +10,15 @@ const EXAMPLES: Readonly<Record<(typeof INVOKE_POLICIES)[number], PolicyExample[
   last: (callees, calls) => Array.from({ length: calls }, () => callees - 1),
   roundrobin: (callees, calls) => Array.from({ length: calls }, (_, n) => n % callees),
   random: undefined,
+  // Nobody has anything to do when the next call comes, so they take turns.
+  least_loaded: (callees, calls) => Array.from({ length: calls }, (_, n) => n % callees),
+  hash: undefined,
 };
 
 for (const invoke of INVOKE_POLICIES) invocationPolicyContract({ invoke, order: EXAMPLES[invoke] });
 
 /** Registers so many callees under `invoke` and gives a function that tells who the next calls reach. */
-function scene(invoke: 'first' | 'last' | 'roundrobin' | 'random', count: number) {
+function scene(invoke: InvokePolicy, count: number) {
   const core = new TestCore();
   const caller = core.join();
   const callees = core.joinMany(count);
@@ -76,6 +80,76 @@ describe('particular to a policy', () => {
       if (peer !== undefined) peer.refuse = () => 'app.busy';
       expect(next(1)).toEqual([expected]);
     }
+  });
+
+  it('least_loaded asks whoever has the fewest calls open, and the one in turn among equals', () => {
+    const { callees, next } = scene('least_loaded', 3);
+    expect(next(6)).toEqual([0, 1, 2, 0, 1, 2]);
+    callees[1]?.yield(1);
+    callees[1]?.error(2, 'app.failed');
+    expect(next(3)).toEqual([1, 1, 2]);
+    callees[2]?.unregister([...(callees[2]?.session.registrations.keys() ?? [])][0] ?? 0);
+    expect(next(3)).toEqual([0, 1, 0]);
+  });
+
+  it('least_loaded: a callee of limited concurrency is loaded by what it has not answered', () => {
+    const core = new TestCore();
+    const [caller, slow, other] = [core.join(), core.join(), core.join()];
+    for (const callee of [slow, other]) callee.registered('p', { invoke: 'least_loaded', concurrency: 5 });
+    caller.cancel(caller.call('p'), 'killnowait');
+    caller.call('p');
+    other.yield(1);
+    caller.call('p');
+    expect([slow.session.lastInvocation, other.session.lastInvocation]).toEqual([1, 2]);
+  });
+
+  it('hash: a key has its callee, whoever calls; when that one leaves only its own keys move, and back when it returns', () => {
+    const core = new TestCore();
+    const callers = core.joinMany(2);
+    const callees = core.joinMany(4);
+    for (const callee of callees) callee.registered('p', { invoke: 'hash' });
+    const keys = Array.from({ length: 200 }, (_, n) => `key ${n}`);
+    const owner = (key: string, n: number): Client | undefined => {
+      callers[n % 2]?.call('p', { rkey: key });
+      return callees.find((callee) => callee.takeTypes().includes(68));
+    };
+    const before = keys.map(owner);
+    expect(keys.map((key, n) => owner(key, n + 1))).toEqual(before);
+    // With 50 keys each expected, fewer than 20 happens once in 10^8 sets of keys; these are always the same.
+    for (const callee of callees) expect(before.filter((each) => each === callee).length).toBeGreaterThan(20);
+    const [leaver] = callees;
+    leaver?.unregister([...leaver.session.registrations.keys()][0] ?? 0);
+    leaver?.take();
+    const after = keys.map(owner);
+    expect(after.filter((each) => each === leaver)).toEqual([]);
+    expect(after.filter((each, n) => before[n] !== leaver && each !== before[n])).toEqual([]);
+    leaver?.registered('p', { invoke: 'hash' });
+    expect(keys.map(owner)).toEqual(before);
+  });
+
+  it('hash: without a key the calls of one session stay together', () => {
+    const { next } = scene('hash', 5);
+    expect(new Set(next(20)).size).toBe(1);
+  });
+
+  it('hash: where the key’s callee is busy or unavailable its second one is asked, always the same', () => {
+    const core = new TestCore();
+    const caller = core.join();
+    const callees = core.joinMany(5);
+    for (const callee of callees) callee.registered('p', { invoke: 'hash', concurrency: 1 });
+    const order = callees.map(() => {
+      caller.call('p', { rkey: 'k' });
+      return callees.findIndex((callee) => callee.takeTypes().includes(68));
+    });
+    expect(order.toSorted()).toEqual([0, 1, 2, 3, 4]);
+    for (const callee of callees) callee.yield(1);
+    caller.call('p', { rkey: 'k' });
+    const again = order.map(() => {
+      const at = callees.findIndex((callee) => callee.takeTypes().includes(68));
+      callees[at]?.error(2, ErrorUri.UNAVAILABLE);
+      return at;
+    });
+    expect(again).toEqual(order);
   });
 
   it('random reaches every callee sooner or later', () => {

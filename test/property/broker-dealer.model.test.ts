@@ -39,6 +39,8 @@ const HOT = [
   { uri: 'a.b', match: 'exact', invoke: 'roundrobin' },
   { uri: 'a', match: 'prefix', invoke: 'last' },
   { uri: '.b', match: 'wildcard', invoke: 'random' },
+  { uri: 'a.c', match: 'exact', invoke: 'least_loaded' },
+  { uri: 'b', match: 'prefix', invoke: 'hash' },
 ] as const;
 const pattern = fc
   .constantFrom(...MATCHES)
@@ -112,6 +114,7 @@ const command = fc.oneof(
       timeout: fc.constantFrom(0, 1000, 3000, 3000),
       receiveProgress: fc.constantFrom(true, true, false),
       discloseMe: fc.boolean(),
+      rkey: maybe(fc.constantFrom('k', 'l', 'm')),
       reuse: fc.integer({ min: 0, max: 40 }).map((n) => n === 0),
       value: nat,
     }),
@@ -319,11 +322,11 @@ class Run {
   }
 
   #call(pair: Pair, command: Extract<Commands, { kind: 'call' }>): void {
-    const { timeout, receiveProgress, discloseMe, value, reuse } = command;
+    const { timeout, receiveProgress, discloseMe, rkey, value, reuse } = command;
     const pending = this.naive.calls.find((call) => call.caller === pair.naive)?.request;
     const request = reuse && pending !== undefined ? pending : pair.real.next();
     if (request !== pending) this.made.push({ pair, request });
-    const parts = { timeout, receiveProgress, discloseMe, args: [value], request };
+    const parts = { timeout, receiveProgress, discloseMe, rkey, args: [value], request };
     pair.real.call(command.procedure, parts);
     this.naive.call(pair.naive, request, command.procedure, parts);
   }

@@ -306,6 +306,7 @@ export class Client {
       timeout: parts.timeout ?? CALL_DEFAULTS.timeout,
       receiveProgress: parts.receiveProgress ?? CALL_DEFAULTS.receiveProgress,
       discloseMe: parts.discloseMe ?? CALL_DEFAULTS.discloseMe,
+      rkey: parts.rkey,
     };
     this.send({ type: MessageType.CALL, request, options, procedure, payload: payloadOf(parts) });
     return request;

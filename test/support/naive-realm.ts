@@ -2,6 +2,8 @@
  * A realm as one would say it: plain lists, asked from their beginning to their end, nothing kept for speed. Broker and
  * dealer must send every peer what this one writes into its inbox, in the same order.
  */
+
+import { hashOf, weightOf } from '../../src/router/rendezvous.ts';
 import { ErrorUri } from '../../src/wamp/errors.ts';
 import { Feature } from '../../src/wamp/features.ts';
 import { MessageType } from '../../src/wamp/messages.ts';
@@ -307,8 +309,9 @@ export class NaiveRealm {
     for (;;) {
       const left = suitable(call);
       const callee = chosen(
-        registration,
+        call,
         left.filter((each) => !this.#isBusy(each)),
+        (each) => this.#load(each),
       );
       if (callee === undefined && left.length > 0) {
         this.#wait(call);
@@ -601,9 +604,20 @@ function suitable({ registration, passed }: NaiveCall): readonly NaiveCallee[] {
 }
 
 /** Whom the policy asks of those who are left; `random` with a die that always shows the middle. */
-function chosen({ invoke, asked, callees }: NaiveRegistration, left: readonly NaiveCallee[]): NaiveCallee | undefined {
+function chosen(
+  { registration, parts, caller }: NaiveCall,
+  left: readonly NaiveCallee[],
+  loadOf: (callee: NaiveCallee) => number,
+): NaiveCallee | undefined {
+  const { invoke, asked, callees } = registration;
   if (invoke === 'last') return left.at(-1);
-  if (invoke === 'roundrobin') return left.find((each) => each.joined > asked) ?? left[0];
+  const inTurn = [...left.filter((each) => each.joined > asked), ...left.filter((each) => each.joined <= asked)];
+  if (invoke === 'roundrobin') return inTurn[0];
+  if (invoke === 'least_loaded') return inTurn.toSorted((a, b) => loadOf(a) - loadOf(b))[0];
+  if (invoke === 'hash') {
+    const key = hashOf(parts.rkey ?? `${caller.id}`);
+    return left.toSorted((a, b) => weightOf(key, b.session.id) - weightOf(key, a.session.id))[0];
+  }
   if (invoke !== 'random') return left[0];
   const drawn = callees[Math.floor(callees.length / 2)];
   return left.find((each) => each === drawn) ?? left[Math.floor(left.length / 2)];

@@ -12,6 +12,7 @@ import type { Serializer } from '../../src/serializers/serializer.ts';
 import { ProtocolViolation } from '../../src/wamp/errors.ts';
 import { Feature } from '../../src/wamp/features.ts';
 import { type ClientMessage, Event, type RouterMessage } from '../../src/wamp/messages.ts';
+import { CALL_DEFAULTS } from '../../src/wamp/options.ts';
 import { type Dict, Payload } from '../../src/wamp/payload.ts';
 import { decodeRaw, encodeRaw, type RawName } from '../support/raw-codec.ts';
 import { RouterViolation, readRouterMessage } from '../support/router-messages.ts';
@@ -241,7 +242,7 @@ function clientMessage(expected: Dict): Partial<ClientMessage> {
         type,
         request,
         procedure: expected.procedure as string,
-        options: { timeout: 0, receiveProgress: false, discloseMe: false },
+        options: CALL_DEFAULTS,
       };
     case 49:
       return { type, request, mode: 'killnowait' };

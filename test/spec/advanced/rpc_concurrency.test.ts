@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ErrorUri } from '../../../src/wamp/errors.ts';
 import { MessageType } from '../../../src/wamp/messages.ts';
-import type { RegisterOptions } from '../../../src/wamp/options.ts';
+import { CALL_DEFAULTS, type RegisterOptions } from '../../../src/wamp/options.ts';
 import { Payload } from '../../../src/wamp/payload.ts';
 import { errorWire, TestCore } from '../../support/core.ts';
 
@@ -255,7 +255,7 @@ describe('B10: concurrency of a callee', () => {
     };
     // One buffer for all: what counts is what each says of its size.
     const payload = Payload.raw(codec, { bytes: Buffer.alloc(1_048_576), elements: 1 });
-    const options = { timeout: 0, receiveProgress: false, discloseMe: false };
+    const options = CALL_DEFAULTS;
     for (let request = 1; request <= 66; request += 1) {
       caller.send({ type: MessageType.CALL, request, options, procedure: 'p', payload });
     }
