@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Subscription } from '../../../src/router/broker.ts';
 import { Listeners, MetaTopic } from '../../../src/router/meta/listeners.ts';
+import { Testaments } from '../../../src/router/meta/testament.ts';
 import { MATCHES, uriMatches } from '../../../src/wamp/uri.ts';
+import { publishMessage } from '../../support/core.ts';
 import { ask, metaCore, SESSION_TOPICS } from '../../support/meta.ts';
 
 const TOPICS = Object.values(MetaTopic);
@@ -53,6 +55,22 @@ describe('who listens to meta events', () => {
   });
 });
 
+it('testaments are kept until they are taken or flushed, and then their session is forgotten', () => {
+  const core = metaCore();
+  const [first, second] = [core.join().session, core.join().session];
+  const testaments = new Testaments(() => 100);
+  const one = { scope: 'detached', message: publishMessage(1, 'a.b'), weight: 60 } as const;
+  for (const session of [first, second]) testaments.add(session, one);
+  expect(() => testaments.add(first, one)).toThrow(/100 bytes/);
+  testaments.flush(first, 'destroyed');
+  expect(testaments.size).toBe(2);
+  testaments.flush(first, 'detached');
+  expect(testaments.take(first)).toEqual([]);
+  expect(testaments.take(second)).toEqual([one.message]);
+  expect(testaments.take(second)).toEqual([]);
+  expect(testaments.size).toBe(0);
+});
+
 describe('a realm with meta APIs', () => {
   it('publishes no event that nobody subscribes to', () => {
     const core = metaCore();
@@ -68,6 +86,9 @@ describe('a realm with meta APIs', () => {
     core.join().vanish();
     expect(published).toHaveLength(1);
     expect(client.takeTypes()).toEqual([65, 36]);
+    for (const id of client.session.subscriptions.keys()) client.unsubscribe(id);
+    client.register('a.c');
+    expect(published).toHaveLength(1);
   });
 
   it('holds nothing of 10,000 sessions that joined, subscribed, registered, left testaments and went', () => {
