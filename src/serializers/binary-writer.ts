@@ -115,7 +115,9 @@ export abstract class BinaryWriter {
   }
 
   protected raw(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#room(bytes.length));
+    // First the room: it may put a larger scratch in the place of this one.
+    const at = this.#room(bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   protected u8(value: number): void {
