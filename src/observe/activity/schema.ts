@@ -41,8 +41,11 @@ export const COLUMNS = 'id, ts, event, message_id, rpc_id, actor, topic, status,
 /** Values of a row as {@link insertRows} takes them. */
 export const VALUES_PER_ROW = 9;
 
-/** The statement that writes so many rows. */
+/**
+ * The statement that writes so many rows. OR FAIL: where it fails the transaction is undone, so SQLite need not keep the
+ * pages as they were before the statement.
+ */
 export function insertRows(rows: number): string {
   const values = Array(rows).fill('(?, ?, ?, ?, ?, ?, ?, ?, ?)').join(', ');
-  return `INSERT INTO activity_log (ts, event, message_id, rpc_id, actor, topic, status, payload_json, error) VALUES ${values}`;
+  return `INSERT OR FAIL INTO activity_log (ts, event, message_id, rpc_id, actor, topic, status, payload_json, error) VALUES ${values}`;
 }
