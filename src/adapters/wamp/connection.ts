@@ -205,7 +205,12 @@ export class WampConnection implements LinkHandler, Peer {
     } catch (error) {
       // One receiver's encoding cannot say it: that costs this receiver its message and nobody else's.
       if (error instanceof WampError) return error.uri;
-      throw error;
+      // A bug of ours; thrown on, it would end the connection of whoever sent the message, who did nothing wrong.
+      this.#context.log.warn(
+        { err: error, type: message.type },
+        'a message could not be encoded; its receiver lacks it',
+      );
+      return ErrorUri.NETWORK_FAILURE;
     }
     const taken = this.#link.write(bytes, this.#serializer.binary, message.type === MessageType.EVENT);
     return taken ? true : ErrorUri.NETWORK_FAILURE;
