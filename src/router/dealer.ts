@@ -14,6 +14,7 @@ import {
 import type { CancelMode } from '../wamp/options.ts';
 import type { Dict } from '../wamp/payload.ts';
 import { type Attendant, CallQueue } from './call-queue.ts';
+import { CallStream } from './call-stream.ts';
 import type { RealmContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { INVOCATION_POLICIES } from './invocation-policies.ts';
@@ -59,14 +60,83 @@ export class Dealer {
   }
 
   /**
-   * Ends a session that re-uses the id of a call still pending: any answer to the second, a refusal too, would be
-   * taken for the first one's (PITFALLS 24). To be asked before anything else about a CALL.
+   * Whether a CALL begins a call. One that continues a call is passed on here, one that continues none any more is
+   * discarded, one that may not have its id ends the session. To be asked before anything else about a CALL.
    */
   isNew(session: Session, message: Call): boolean {
-    const { request } = message;
-    if (!session.calls.has(request)) return true;
-    this.#context.end(session, violation(`CALL.Request: ${request} is the id of a call that is still pending`));
+    const { request, options } = message;
+    const pending = session.calls.get(request);
+    if (session.has(Feature.CALLER_PROGRESSIVE_INVOCATIONS)) return this.#isNewTo(session, message, pending);
+    if (pending === undefined && !options.progress) return true;
+    const reason =
+      pending === undefined
+        ? 'CALL.Options.progress: the caller did not announce progressive_call_invocations'
+        : isPending(request);
+    // Any answer to a second call of that id, a refusal too, would be taken for the first one's (PITFALLS 24).
+    this.#context.end(session, violation(reason));
     return false;
+  }
+
+  /** The specification's algorithm of ids, for sessions that announced progressive invocations. */
+  #isNewTo(session: Session, message: Call, pending: PendingCall | undefined): boolean {
+    const { request, procedure } = message;
+    if (pending !== undefined) {
+      const { stream } = pending;
+      if (stream === undefined || stream.hasEnded) this.#context.end(session, violation(isPending(request)));
+      else if (stream.procedure === procedure && !pending.killed) this.#continue(pending, stream, message);
+      else this.#context.observer.dropped(session, message, 'late_continuation');
+      return false;
+    }
+    // One counter serves all requests, so a CALL may come after higher ids than those of the calls before.
+    const highest = Math.max(session.lastCall, session.lastRequest);
+    if (request !== nextSessionId(highest)) {
+      if (request > highest) {
+        this.#context.end(session, violation(`CALL.Request: ${request} after ${highest}, ${highest + 1} expected`));
+        return false;
+      }
+      if (request <= session.lastCall) {
+        // The call was over before its caller could know (PITFALLS 60).
+        this.#context.observer.dropped(session, message, 'late_continuation');
+        return false;
+      }
+    }
+    session.lastCall = request;
+    return true;
+  }
+
+  /** A further part of a call goes where the first one went, under the options of the first one. */
+  #continue(call: PendingCall, stream: CallStream, message: Call): void {
+    stream.hasEnded = !message.options.progress;
+    if (call.taker !== undefined) {
+      this.#passOn(call, stream, call.taker, message);
+      return;
+    }
+    const { queue, maxQueued } = call.registration;
+    const bytes = message.payload.heldBytes;
+    if ((queue?.length ?? 0) + stream.parts.length >= maxQueued || this.#held + bytes > MAX_HELD_BYTES) {
+      this.#context.observer.dropped(call.caller, message, 'queue_full');
+      this.#refuse(call, ErrorUri.UNAVAILABLE, 'the call waits for a callee, and no more of it can be kept');
+      return;
+    }
+    stream.parts.push(message);
+    this.#held += bytes;
+    call.held += bytes;
+  }
+
+  #passOn(call: PendingCall, stream: CallStream, taker: Callee, message: Call): void {
+    stream.continued = true;
+    // Nobody else can begin again, so nothing is kept.
+    this.#release(call);
+    if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
+    const sent = this.#context.send(taker.session, {
+      type: MessageType.INVOCATION,
+      request: call.invocation,
+      registration: call.registration.id,
+      details: message.options.progress ? stream.details : stream.lastDetails,
+      payload: message.payload,
+    });
+    // The callee would not know of the gap, so the stream ends there (PITFALLS 86).
+    if (sent !== true && call.isOpen) this.#abandon(call, sent, 'a part of the call could not be delivered');
   }
 
   /**
@@ -101,6 +171,7 @@ export class Dealer {
       allowedMs,
       this.#onExpiry,
     );
+    if (message.options.progress) call.stream = new CallStream(procedure);
     // Without a key the calls of one session stay together.
     if (registration.invoke === 'hash') call.keyHash = hashOf(message.options.rkey ?? `${session.id}`);
     // With `single` there is never another callee to ask, so nothing is kept.
@@ -113,7 +184,8 @@ export class Dealer {
   #offer(call: PendingCall, message: Call): void {
     const { registration } = call;
     const policy = INVOCATION_POLICIES[registration.invoke];
-    let refusal: string = ErrorUri.NO_AVAILABLE_CALLEE;
+    const isUnknown = call.stream !== undefined && call.passed === undefined;
+    let refusal: string = isUnknown ? ErrorUri.FEATURE_NOT_SUPPORTED : ErrorUri.NO_AVAILABLE_CALLEE;
     for (;;) {
       const callee = policy(registration, call);
       if (callee === undefined) break;
@@ -154,12 +226,18 @@ export class Dealer {
     const forwardedMs = forwards ? this.#forwardedMs(call) : 0;
     call.timeoutMs = forwards ? 0 : call.allowedMs;
     call.receiveProgress = message.options.receiveProgress && session.has(Feature.CALLEE_PROGRESSIVE_RESULTS);
+    const { stream } = call;
+    const details = invocationDetails(call, message.procedure, callee, forwardedMs);
+    if (stream !== undefined) {
+      stream.lastDetails = details;
+      stream.details = Object.freeze({ ...details, progress: true });
+    }
     const before = session.lastInvocation;
     const invocation: Invocation = {
       type: MessageType.INVOCATION,
       request: nextSessionId(before),
       registration: registration.id,
-      details: invocationDetails(call, message.procedure, callee, forwardedMs),
+      details: stream === undefined ? details : stream.details,
       payload: message.payload,
     };
     // Entered before it is sent: an in-process callee may answer within send().
@@ -172,6 +250,7 @@ export class Dealer {
       if (registration.invoke === 'single') this.#release(call);
       // It may wait already, or be with another callee by now: the time the caller gives runs from the CALL on.
       if (call.timeoutMs > 0 && call.slot < 0 && call.isOpen) this.#deadlines.add(call, call.timeoutMs);
+      if (stream !== undefined) this.#catchUp(call, stream, callee);
       return true;
     }
     // The callee may have left by it, or the caller given up, and then the caller has been told.
@@ -184,6 +263,15 @@ export class Dealer {
     if (session.lastInvocation === invocation.request) session.lastInvocation = before;
     this.#free(callee);
     return sent;
+  }
+
+  /** The parts that came while the call waited follow the first one. */
+  #catchUp(call: PendingCall, stream: CallStream, callee: Callee): void {
+    while (call.isOpen && call.taker === callee) {
+      const part = stream.parts.shift();
+      if (part === undefined) return;
+      this.#passOn(call, stream, callee, part);
+    }
   }
 
   /** What is left of the caller's time for a callee that runs it itself; the dealer's own timer ends. 0: no end. */
@@ -233,8 +321,8 @@ export class Dealer {
    * @returns false where its ERROR is to be passed on as it is
    */
   #reroute(call: PendingCall): boolean {
-    // The caller gave it up, or has part of the answer already.
-    if (call.killed || call.begun) return false;
+    // The caller gave it up, or has part of the answer; or parts of the call are gone.
+    if (call.killed || call.begun || call.stream?.continued === true) return false;
     const { message, taker } = call;
     if (taker === undefined) return false;
     call.pass(taker.session);
@@ -396,6 +484,10 @@ export class Dealer {
   stop(): void {
     this.#deadlines.stop();
   }
+}
+
+function isPending(request: number): string {
+  return `CALL.Request: ${request} is the id of a call that is still pending`;
 }
 
 /**

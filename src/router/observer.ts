@@ -4,7 +4,13 @@ import type { Action } from './authorizer.ts';
 import type { Session } from './session.ts';
 
 /** Why the core did not deliver something; every loss has one of these names and is counted under it. */
-export type DropCause = 'peer_refused' | 'receiver_gone' | 'late_answer' | 'unwanted_progress' | 'queue_full';
+export type DropCause =
+  | 'peer_refused'
+  | 'receiver_gone'
+  | 'late_answer'
+  | 'unwanted_progress'
+  | 'queue_full'
+  | 'late_continuation';
 
 /**
  * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events

@@ -1,7 +1,12 @@
+import { Feature } from '../wamp/features.ts';
 import type { Call } from '../wamp/messages.ts';
+import type { CallStream } from './call-stream.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Callee, Registration } from './registration.ts';
 import type { Session } from './session.ts';
+
+/** A callee that cannot be told to stop must not be sent a stream (spec: "Progressive Call Invocations"). */
+const TAKES_PARTS = Feature.CALLEE_PROGRESSIVE_INVOCATIONS | Feature.CALLEE_CALL_CANCELING;
 
 /**
  * One call between CALL and its last answer. It stands in two plain maps, `caller.calls` and `callee.invocations`, so
@@ -33,6 +38,8 @@ export class PendingCall implements Deadline {
   begun = false;
   /** Of `rkey`, for the policy `hash`; 0: another policy. */
   keyHash = 0;
+  /** Of a call that comes in parts; undefined: it came whole. */
+  stream: CallStream | undefined;
   /** The CALL, as long as another callee may have to be asked; undefined: none will be. */
   message: Call | undefined;
   /** Bytes that {@link message} keeps in memory, about. */
@@ -96,9 +103,10 @@ export class PendingCall implements Deadline {
     return callee.isFree && this.suits(callee);
   }
 
-  /** Whether `callee` may be asked when it is free: not a second time, and not when it has gone since others were asked. */
+  /** Whether `callee` may be asked when it is free: not a second time, not when it has gone since, no stream unknown to it. */
   suits(callee: Callee): boolean {
-    const { passed, registration } = this;
+    const { passed, registration, stream } = this;
+    if (stream !== undefined && (callee.session.features & TAKES_PARTS) !== TAKES_PARTS) return false;
     if (passed === undefined) return true;
     return callee.session.registrations.get(registration.id) === registration && !passed.includes(callee.session);
   }

@@ -22,6 +22,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
       call_trustlevels: true,
       caller_identification: true,
       pattern_based_registration: true,
+      progressive_call_invocations: true,
       progressive_call_results: true,
       registration_meta_api: true,
       registration_revocation: true,
@@ -48,10 +49,12 @@ export const Feature = {
   CALLEE_REVOCATION: 1 << 11,
   CALLEE_CALL_TRUSTLEVELS: 1 << 12,
   SUBSCRIBER_PUBLICATION_TRUSTLEVELS: 1 << 13,
+  CALLER_PROGRESSIVE_INVOCATIONS: 1 << 14,
+  CALLEE_PROGRESSIVE_INVOCATIONS: 1 << 15,
 } as const;
 
 /** Every feature and role: what in-process peers of the router's own have. */
-export const ALL_FEATURES = (1 << 14) - 1;
+export const ALL_FEATURES = (1 << 16) - 1;
 
 const ROLE_BITS: Readonly<Record<string, number>> = {
   publisher: Feature.PUBLISHER,
@@ -64,6 +67,7 @@ const FEATURE_BITS: Readonly<Record<string, number>> = {
   'subscriber.publication_trustlevels': Feature.SUBSCRIBER_PUBLICATION_TRUSTLEVELS,
   'subscriber.publisher_identification': Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION,
   'subscriber.subscription_revocation': Feature.SUBSCRIBER_REVOCATION,
+  'caller.progressive_call_invocations': Feature.CALLER_PROGRESSIVE_INVOCATIONS,
   'caller.progressive_call_results': Feature.CALLER_PROGRESSIVE_RESULTS,
   'callee.call_canceling': Feature.CALLEE_CALL_CANCELING,
   // The spec's text misspells it once, and clients copied that (PITFALLS §11).
@@ -71,6 +75,7 @@ const FEATURE_BITS: Readonly<Record<string, number>> = {
   'callee.call_timeout': Feature.CALLEE_CALL_TIMEOUT,
   'callee.call_trustlevels': Feature.CALLEE_CALL_TRUSTLEVELS,
   'callee.caller_identification': Feature.CALLEE_CALLER_IDENTIFICATION,
+  'callee.progressive_call_invocations': Feature.CALLEE_PROGRESSIVE_INVOCATIONS,
   'callee.progressive_call_results': Feature.CALLEE_PROGRESSIVE_RESULTS,
   'callee.registration_revocation': Feature.CALLEE_REVOCATION,
 };

@@ -72,6 +72,8 @@ export interface CallOptions {
   readonly discloseMe: boolean;
   /** Routing key of the policy `hash`; undefined: none, and the calls of a session stay together. */
   readonly rkey: string | undefined;
+  /** Further parts of the call follow under its id (FEATURES B2). */
+  readonly progress: boolean;
 }
 
 const DEFAULT_QUEUE = 100;
@@ -99,6 +101,7 @@ export const CALL_DEFAULTS: CallOptions = Object.freeze({
   receiveProgress: false,
   discloseMe: false,
   rkey: undefined,
+  progress: false,
 });
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
@@ -261,6 +264,7 @@ export function readCallOptions(options: Dict): CallOptions {
     receiveProgress: bool(options, 'receive_progress', where, false),
     discloseMe: bool(options, 'disclose_me', where, false),
     rkey: routingKey(options, where),
+    progress: bool(options, 'progress', where, false),
   };
 }
 

@@ -115,7 +115,19 @@ const command = fc.oneof(
       receiveProgress: fc.constantFrom(true, true, false),
       discloseMe: fc.boolean(),
       rkey: maybe(fc.constantFrom('k', 'l', 'm')),
+      progress: fc.integer({ min: 0, max: 2 }).map((n) => n === 0),
       reuse: fc.integer({ min: 0, max: 40 }).map((n) => n === 0),
+      value: nat,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('continue'),
+      which: nat,
+      /** Of any call that was ever made, instead of a stream that goes on. */
+      any: fc.integer({ min: 0, max: 5 }).map((n) => n === 0),
+      progress: fc.constantFrom(true, true, false),
       value: nat,
     }),
   },
@@ -183,7 +195,7 @@ class Run {
   readonly naive: NaiveRealm;
   readonly pairs: Pair[] = [];
   /** `session request` of every call that was made. */
-  readonly made: { readonly pair: Pair; readonly request: number }[] = [];
+  readonly made: { readonly pair: Pair; readonly request: number; readonly procedure: string }[] = [];
 
   constructor(callTimeoutMs: number, cluster?: LateCluster) {
     this.cluster = cluster;
@@ -260,6 +272,10 @@ class Run {
       this.#cancel(command);
       return;
     }
+    if (command.kind === 'continue') {
+      this.#continue(command);
+      return;
+    }
     const alive = this.pairs.filter((pair) => pair.naive.alive);
     const pair = pick(alive, command.who);
     if (pair === undefined) return;
@@ -323,12 +339,32 @@ class Run {
 
   #call(pair: Pair, command: Extract<Commands, { kind: 'call' }>): void {
     const { timeout, receiveProgress, discloseMe, rkey, value, reuse } = command;
+    // One who did not announce it would end by it; that has its own test.
+    const progress = command.progress && sendsParts(pair.naive.features);
     const pending = this.naive.calls.find((call) => call.caller === pair.naive)?.request;
     const request = reuse && pending !== undefined ? pending : pair.real.next();
-    if (request !== pending) this.made.push({ pair, request });
-    const parts = { timeout, receiveProgress, discloseMe, rkey, args: [value], request };
+    if (request !== pending) this.made.push({ pair, request, procedure: command.procedure });
+    const parts = { timeout, receiveProgress, discloseMe, rkey, progress, args: [value], request };
     pair.real.call(command.procedure, parts);
     this.naive.call(pair.naive, request, command.procedure, parts);
+  }
+
+  #continue(command: Extract<Commands, { kind: 'continue' }>): void {
+    const { naive } = this;
+    const stream = pick(
+      naive.calls.filter((call) => call.isStream && !call.hasEnded),
+      command.which,
+    );
+    const made = pick(this.made, command.which);
+    const caller = command.any ? made?.pair.naive : stream?.caller;
+    const request = command.any ? made?.request : stream?.request;
+    const procedure = command.any ? made?.procedure : stream?.procedure;
+    if (caller?.alive !== true || request === undefined || procedure === undefined) return;
+    // To the others it would be a new call, and to a whole call that is pending a violation.
+    if (!sendsParts(caller.features)) return;
+    const parts = { progress: command.progress, args: [command.value], request };
+    this.#real(caller).call(procedure, parts);
+    naive.call(caller, request, procedure, parts);
   }
 
   #cancel(command: Extract<Commands, { kind: 'cancel' }>): void {
@@ -392,6 +428,11 @@ class Run {
       naive.calls.filter((call) => call.expires !== undefined).length,
     ]);
   }
+}
+
+/** Whether the session announced that it sends calls in parts. */
+function sendsParts(features: number): boolean {
+  return (features & Feature.CALLER_PROGRESSIVE_INVOCATIONS) !== 0;
 }
 
 function pick<T>(list: readonly T[], at: number): T | undefined {

@@ -307,6 +307,7 @@ export class Client {
       receiveProgress: parts.receiveProgress ?? CALL_DEFAULTS.receiveProgress,
       discloseMe: parts.discloseMe ?? CALL_DEFAULTS.discloseMe,
       rkey: parts.rkey,
+      progress: parts.progress ?? CALL_DEFAULTS.progress,
     };
     this.send({ type: MessageType.CALL, request, options, procedure, payload: payloadOf(parts) });
     return request;

@@ -22,6 +22,9 @@ export interface NaiveSession {
   alive: boolean;
   closed: string | undefined;
   lastInvocation: number;
+  /** Highest ids of its calls and of all its requests. */
+  lastCall: number;
+  lastRequest: number;
   readonly inbox: unknown[][];
 }
 
@@ -80,6 +83,15 @@ export interface NaiveCall {
   killed: boolean;
   /** A progressive result was passed on. */
   begun: boolean;
+  /** It comes in parts. */
+  readonly isStream: boolean;
+  hasEnded: boolean;
+  /** A second part was passed on. */
+  continued: boolean;
+  /** Parts that wait with it. */
+  ahead: CallParts[];
+  /** INVOCATION.Details of all its parts. */
+  details: Readonly<Record<string, unknown>>;
 }
 
 export interface NaiveRules {
@@ -124,6 +136,8 @@ export class NaiveRealm {
       alive: true,
       closed: undefined,
       lastInvocation: 0,
+      lastCall: 0,
+      lastRequest: 0,
       inbox: [],
     };
     this.sessions.push(session);
@@ -269,10 +283,9 @@ export class NaiveRealm {
   call(session: NaiveSession, request: number, procedure: string, parts: CallParts): void {
     const { CALL } = MessageType;
     const own = this.calls.filter((each) => each.caller === session);
-    if (own.some((each) => each.request === request)) {
-      this.#violate(session);
-      return;
-    }
+    const pending = own.find((each) => each.request === request);
+    if (!this.#isNew(session, request, pending, procedure, parts)) return;
+    session.lastRequest = request;
     if (this.#refused(session, CALL, request, 'call', procedure, 'exact')) return;
     if (own.length >= this.#rules.maxPendingCalls) {
       this.#error(session, CALL, request, ErrorUri.LIMIT_EXCEEDED);
@@ -298,14 +311,63 @@ export class NaiveRealm {
       expires: undefined,
       killed: false,
       begun: false,
+      isStream: parts.progress === true,
+      hasEnded: false,
+      continued: false,
+      ahead: [],
+      details: {},
     };
     this.calls.push(call);
     this.#offer(call);
   }
 
+  /** Ids of those who announced progressive invocations count by one; others may use all but pending ones. */
+  #isNew(
+    session: NaiveSession,
+    request: number,
+    pending: NaiveCall | undefined,
+    procedure: string,
+    parts: CallParts,
+  ): boolean {
+    if (!has(session, Feature.CALLER_PROGRESSIVE_INVOCATIONS)) {
+      if (pending === undefined && parts.progress !== true) return true;
+      this.#violate(session);
+      return false;
+    }
+    if (pending !== undefined) {
+      if (!pending.isStream || pending.hasEnded) this.#violate(session);
+      else if (pending.procedure === procedure && !pending.killed) this.#continue(pending, parts);
+      return false;
+    }
+    if (request <= session.lastCall) return false;
+    session.lastCall = request;
+    return true;
+  }
+
+  #continue(call: NaiveCall, parts: CallParts): void {
+    const { callee, registration, ahead } = call;
+    call.hasEnded = parts.progress !== true;
+    if (callee === undefined) {
+      ahead.push(parts);
+      if (registration.waiting.length + ahead.length <= registration.maxQueued) return;
+      this.#forget(call);
+      this.#error(call.caller, MessageType.CALL, call.request, ErrorUri.UNAVAILABLE);
+      return;
+    }
+    call.continued = true;
+    if (call.timeout > 0) call.expires = this.now + call.timeout;
+    const details = parts.progress === true ? { ...call.details, progress: true } : call.details;
+    if (this.#send(callee, [MessageType.INVOCATION, call.invocation, registration.id, details, ...tail(parts)])) return;
+    this.#forget(call);
+    this.#letGo(call);
+    this.#interrupt(call, 'killnowait');
+    this.#error(call.caller, MessageType.CALL, call.request, this.#rules.refusal);
+  }
+
   #offer(call: NaiveCall): void {
-    const { registration, passed } = call;
-    let refusal: string = ErrorUri.NO_AVAILABLE_CALLEE;
+    const { registration, passed, isStream } = call;
+    const isUnknown = isStream && passed.length === 0;
+    let refusal: string = isUnknown ? ErrorUri.FEATURE_NOT_SUPPORTED : ErrorUri.NO_AVAILABLE_CALLEE;
     for (;;) {
       const left = suitable(call);
       const callee = chosen(
@@ -435,7 +497,7 @@ export class NaiveRealm {
 
   #ended(call: NaiveCall | undefined, session: NaiveSession, error: string, args: readonly unknown[]): void {
     if (call === undefined) return;
-    if (error === ErrorUri.UNAVAILABLE && !call.killed && !call.begun) {
+    if (error === ErrorUri.UNAVAILABLE && !call.killed && !call.begun && !call.continued) {
       call.callee = undefined;
       call.part = undefined;
       call.passed.push(session);
@@ -486,8 +548,10 @@ export class NaiveRealm {
     }
     if (has(session, Feature.CALLEE_CALL_TRUSTLEVELS)) this.#rate(details, caller);
     const invocation = session.lastInvocation + 1;
-    if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, details, ...tail(parts)]))
+    const first = call.isStream ? { ...details, progress: true } : details;
+    if (!this.#send(session, [MessageType.INVOCATION, invocation, registration.id, first, ...tail(parts)]))
       return false;
+    call.details = details;
     session.lastInvocation = invocation;
     this.slots.push({ callee, registration, invocation });
     call.part = callee;
@@ -496,6 +560,7 @@ export class NaiveRealm {
     call.receiveProgress = receiveProgress;
     call.timeout = forwarded ? 0 : asked;
     if (call.timeout > 0) call.expires ??= this.now + call.timeout;
+    for (const part of call.ahead.splice(0)) this.#continue(call, part);
     return true;
   }
 
@@ -598,9 +663,12 @@ function admitted(member: NaiveSession, parts: PublishParts): boolean {
   return parts.excludeAuthrole?.includes(member.authrole) !== true;
 }
 
-/** Who may be asked when free: nobody twice. */
-function suitable({ registration, passed }: NaiveCall): readonly NaiveCallee[] {
-  return registration.callees.filter((callee) => !passed.includes(callee.session));
+/** Who may be asked when free: nobody twice, and no stream of whoever cannot be told to stop. */
+function suitable({ registration, passed, isStream }: NaiveCall): readonly NaiveCallee[] {
+  return registration.callees.filter(({ session }) => {
+    const knows = has(session, Feature.CALLEE_PROGRESSIVE_INVOCATIONS) && has(session, Feature.CALLEE_CALL_CANCELING);
+    return !passed.includes(session) && (knows || !isStream);
+  });
 }
 
 /** Whom the policy asks of those who are left; `random` with a die that always shows the middle. */

@@ -100,13 +100,16 @@ describe('Advanced Profile: Call Canceling', () => {
   });
 
   it.each(MODES)('PITFALLS 57: after %s the id of the call is free and the late answer harms no other call', (mode) => {
-    const { caller, callee, request } = called(PLAIN);
+    const { core, callee } = called(PLAIN);
+    // Who announced progressive invocations would continue the first call (FEATURES B2).
+    const caller = core.join({ features: Feature.CALLER });
+    const request = caller.call('p');
     caller.cancel(request, mode);
     caller.take();
     caller.call('p', { request });
-    callee.yield(1, ['of the first']);
+    callee.yield(2, ['of the first']);
     expect(caller.take()).toEqual([]);
-    callee.yield(2, ['of the second']);
+    callee.yield(3, ['of the second']);
     expect(caller.take()).toEqual([[50, request, {}, ['of the second']]]);
   });
 

@@ -86,7 +86,9 @@ describe('Basic Profile: Remote Procedure Calls', () => {
   });
 
   it('PITFALLS 24: the id of an answered call may be used again unless the realm is strict', () => {
-    const { caller, callee } = pair();
+    const { core, callee } = pair();
+    // Who announced progressive invocations would continue the first call (FEATURES B2).
+    const caller = core.join({ features: Feature.CALLER });
     const request = caller.call('p');
     callee.yield(callee.invoked().request);
     caller.call('p', { request });
