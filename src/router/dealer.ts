@@ -13,10 +13,13 @@ import {
 } from '../wamp/messages.ts';
 import type { CancelMode } from '../wamp/options.ts';
 import type { Dict } from '../wamp/payload.ts';
+import { judgeCall } from './call-ids.ts';
 import { type Attendant, CallQueue } from './call-queue.ts';
 import { CallStream } from './call-stream.ts';
 import type { RealmContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
+import { HeldCalls } from './held-calls.ts';
+import { invocationDetails } from './invocation-details.ts';
 import { INVOCATION_POLICIES } from './invocation-policies.ts';
 import type { Sent } from './peer.ts';
 import { PendingCall } from './pending-calls.ts';
@@ -32,9 +35,6 @@ const INTERRUPT_DETAILS: Readonly<Record<CancelMode, Dict>> = {
   killnowait: Object.freeze({ mode: 'killnowait' }),
 };
 
-/** Bound of what the calls of a realm keep for other callees; a session may have thousands pending. */
-const MAX_HELD_BYTES = 67_108_864;
-
 /** The calls of a realm between caller and callee (spec: "Calling and Invocations"). */
 export class Dealer {
   readonly registry: Registry;
@@ -42,8 +42,7 @@ export class Dealer {
   readonly #deadlines: Deadlines;
   /** Calls so far. */
   #order = 0;
-  /** Bytes of CALLs kept for callees that may have to be asked yet. */
-  #held = 0;
+  readonly #held = new HeldCalls();
   readonly #onExpiry = (call: PendingCall): void => this.#abandon(call, ErrorUri.TIMEOUT, 'the call timed out');
 
   readonly #attendant: Attendant = {
@@ -64,44 +63,16 @@ export class Dealer {
    * discarded, one that may not have its id ends the session. To be asked before anything else about a CALL.
    */
   isNew(session: Session, message: Call): boolean {
-    const { request, options } = message;
-    const pending = session.calls.get(request);
-    if (session.has(Feature.CALLER_PROGRESSIVE_INVOCATIONS)) return this.#isNewTo(session, message, pending);
-    if (pending === undefined && !options.progress) return true;
-    const reason =
-      pending === undefined
-        ? 'CALL.Options.progress: the caller did not announce progressive_call_invocations'
-        : isPending(request);
-    // Any answer to a second call of that id, a refusal too, would be taken for the first one's (PITFALLS 24).
-    this.#context.end(session, violation(reason));
+    const pending = session.calls.get(message.request);
+    const judged = judgeCall(session, message, pending);
+    if (judged.kind === 'new') {
+      session.lastCall = message.request;
+      return true;
+    }
+    if (judged.kind === 'violation') this.#context.end(session, violation(judged.reason));
+    else if (judged.kind === 'part' && pending?.stream !== undefined) this.#continue(pending, pending.stream, message);
+    else this.#context.observer.dropped(session, message, 'late_continuation');
     return false;
-  }
-
-  /** The specification's algorithm of ids, for sessions that announced progressive invocations. */
-  #isNewTo(session: Session, message: Call, pending: PendingCall | undefined): boolean {
-    const { request, procedure } = message;
-    if (pending !== undefined) {
-      const { stream } = pending;
-      if (stream === undefined || stream.hasEnded) this.#context.end(session, violation(isPending(request)));
-      else if (stream.procedure === procedure && !pending.killed) this.#continue(pending, stream, message);
-      else this.#context.observer.dropped(session, message, 'late_continuation');
-      return false;
-    }
-    // One counter serves all requests, so a CALL may come after higher ids than those of the calls before.
-    const highest = Math.max(session.lastCall, session.lastRequest);
-    if (request !== nextSessionId(highest)) {
-      if (request > highest) {
-        this.#context.end(session, violation(`CALL.Request: ${request} after ${highest}, ${highest + 1} expected`));
-        return false;
-      }
-      if (request <= session.lastCall) {
-        // The call was over before its caller could know (PITFALLS 60).
-        this.#context.observer.dropped(session, message, 'late_continuation');
-        return false;
-      }
-    }
-    session.lastCall = request;
-    return true;
   }
 
   /** A further part of a call goes where the first one went, under the options of the first one. */
@@ -112,21 +83,16 @@ export class Dealer {
       return;
     }
     const { queue, maxQueued } = call.registration;
-    const bytes = message.payload.heldBytes;
-    if ((queue?.length ?? 0) + stream.parts.length >= maxQueued || this.#held + bytes > MAX_HELD_BYTES) {
-      this.#context.observer.dropped(call.caller, message, 'queue_full');
-      this.#refuse(call, ErrorUri.UNAVAILABLE, 'the call waits for a callee, and no more of it can be kept');
-      return;
-    }
-    stream.parts.push(message);
-    this.#held += bytes;
-    call.held += bytes;
+    const isFull = (queue?.length ?? 0) + stream.parts.length >= maxQueued;
+    if (!isFull && this.#held.holdPart(call, message)) return;
+    this.#context.observer.dropped(call.caller, message, 'queue_full');
+    this.#refuse(call, ErrorUri.UNAVAILABLE, 'the call waits for a callee, and no more of it can be kept');
   }
 
   #passOn(call: PendingCall, stream: CallStream, taker: Callee, message: Call): void {
     stream.continued = true;
     // Nobody else can begin again, so nothing is kept.
-    this.#release(call);
+    this.#held.release(call);
     if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
     const sent = this.#context.send(taker.session, {
       type: MessageType.INVOCATION,
@@ -175,7 +141,7 @@ export class Dealer {
     // Without a key the calls of one session stay together.
     if (registration.invoke === 'hash') call.keyHash = hashOf(message.options.rkey ?? `${session.id}`);
     // With `single` there is never another callee to ask, so nothing is kept.
-    if (registration.invoke !== 'single') this.#hold(call, message);
+    if (registration.invoke !== 'single') this.#held.hold(call, message);
     if (registration.queue?.isServing === true) this.#wait(call, message);
     else this.#offer(call, message);
   }
@@ -200,7 +166,7 @@ export class Dealer {
   #wait(call: PendingCall, message: Call): void {
     const { registration, allowedMs } = call;
     registration.queue ??= new CallQueue(registration, this.#attendant);
-    if (registration.queue.length >= registration.maxQueued || !this.#hold(call, message)) {
+    if (registration.queue.length >= registration.maxQueued || !this.#held.hold(call, message)) {
       this.#context.observer.dropped(call.caller, message, 'queue_full');
       this.#refuse(
         call,
@@ -247,7 +213,7 @@ export class Dealer {
     if (sent === true) {
       registration.invocations += 1;
       // It may have waited; with `single` there is nobody else to keep it for.
-      if (registration.invoke === 'single') this.#release(call);
+      if (registration.invoke === 'single') this.#held.release(call);
       // It may wait already, or be with another callee by now: the time the caller gives runs from the CALL on.
       if (call.timeoutMs > 0 && call.slot < 0 && call.isOpen) this.#deadlines.add(call, call.timeoutMs);
       if (stream !== undefined) this.#catchUp(call, stream, callee);
@@ -296,23 +262,6 @@ export class Dealer {
       taker.session.unanswered ??= new Map();
       taker.session.unanswered.set(invocation, taker);
     }
-  }
-
-  /** Keeps the CALL for another callee. @returns false beyond the bound: then nothing is kept */
-  #hold(call: PendingCall, message: Call): boolean {
-    if (call.message !== undefined) return true;
-    const bytes = message.payload.heldBytes;
-    if (this.#held + bytes > MAX_HELD_BYTES) return false;
-    this.#held += bytes;
-    call.held = bytes;
-    call.message = message;
-    return true;
-  }
-
-  #release(call: PendingCall): void {
-    this.#held -= call.held;
-    call.held = 0;
-    call.message = undefined;
   }
 
   /**
@@ -455,7 +404,7 @@ export class Dealer {
   #close(call: PendingCall): void {
     call.forget();
     this.#deadlines.remove(call);
-    this.#release(call);
+    this.#held.release(call);
     if (call.taker === undefined) call.registration.queue?.remove(call);
   }
 
@@ -484,33 +433,4 @@ export class Dealer {
   stop(): void {
     this.#deadlines.stop();
   }
-}
-
-function isPending(request: number): string {
-  return `CALL.Request: ${request} is the id of a call that is still pending`;
-}
-
-/**
- * INVOCATION.Details; `procedure` for patterns only (PITFALLS 50).
- * @param timeoutMs what the callee is to obey itself; 0: none
- */
-function invocationDetails(call: PendingCall, procedure: string, callee: Callee, timeoutMs: number): Dict {
-  const { caller, registration, receiveProgress } = call;
-  const { session } = callee;
-  const named = (call.named || callee.discloseCaller) && !caller.internal;
-  const isTold = named && session.has(Feature.CALLEE_CALLER_IDENTIFICATION);
-  const trustlevel = session.has(Feature.CALLEE_CALL_TRUSTLEVELS) ? call.trustlevel : undefined;
-  const isPattern = registration.match !== 'exact';
-  if (!receiveProgress && timeoutMs === 0 && !isTold && trustlevel === undefined && !isPattern) return NO_DETAILS;
-  const details: Record<string, unknown> = {};
-  if (isPattern) details.procedure = procedure;
-  if (receiveProgress) details.receive_progress = true;
-  if (timeoutMs > 0) details.timeout = timeoutMs;
-  if (isTold) {
-    details.caller = caller.id;
-    details.caller_authid = caller.identity.authid;
-    details.caller_authrole = caller.identity.authrole;
-  }
-  if (trustlevel !== undefined) details.trustlevel = trustlevel;
-  return Object.freeze(details);
 }

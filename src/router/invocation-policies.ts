@@ -25,6 +25,11 @@ function nextFrom(registration: Registration, call: PendingCall, from: number): 
   return -1;
 }
 
+const single: InvocationPolicy = (registration, call) => {
+  const callee = registration.callees[0];
+  return callee !== undefined && call.mayGoTo(callee) ? callee : undefined;
+};
+
 const oldest: InvocationPolicy = (registration, call) => registration.callees[nextFrom(registration, call, 0)];
 
 const newest: InvocationPolicy = (registration, call) =>
@@ -76,7 +81,7 @@ const hash: InvocationPolicy = ({ callees }, call) => {
 };
 
 export const INVOCATION_POLICIES: Readonly<Record<InvokePolicy, InvocationPolicy>> = {
-  single: oldest,
+  single,
   first: oldest,
   last: newest,
   roundrobin,

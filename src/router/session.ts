@@ -54,7 +54,7 @@ export class Session {
   unanswered: Map<number, Callee> | undefined;
   /** Highest INVOCATION.Request sent: session scope, from 1 (PITFALLS 23, 53). */
   lastInvocation = 0;
-  /** Highest CALL.Request received, where the session announced progressive invocations (FEATURES B2). */
+  /** CALL.Request of the newest call: what the ids of a session that sends calls in parts go by (FEATURES B2). */
   lastCall = 0;
   /** Last request id received of the request types that share one counter (FEATURES A15). */
   lastRequest = 0;
