@@ -389,6 +389,22 @@ describe('BRIDGES 1: Bub and WAMP on one topic', () => {
     peer.destroy();
   });
 
+  it('a message to a callee that is busy waits for it with its trace, and is answered once', async () => {
+    const [sender, callee] = [await join('tg:busy'), await agent()];
+    const release: (() => void)[] = [];
+    const answered = () => new Promise<object>((resolve) => release.push(() => resolve({})));
+    await callee.session.register('agent:busy', answered, { invoke: 'roundrobin', concurrency: 1 });
+    const sent = ['b1', 'b2'].map((messageId) => sender.publish('agent:busy', envelope('tg_message', { messageId })));
+    await expect.poll(() => release.length).toBe(1);
+    release[0]?.();
+    await expect.poll(() => release.length).toBe(2);
+    release[1]?.();
+    for (const answer of await Promise.all(sent)) expect(answer).toMatchObject({ accepted: true, deliveredTo: 1 });
+    for (const id of ['b1', 'b2']) expect(router.activity.of(id)).toHaveLength(4);
+    await callee.leave();
+    sender.destroy();
+  });
+
   it('a call goes to a Bub peer where nobody else registered it; its result is the kwargs of the RESULT', async () => {
     const [peer, caller] = [await join('agent:c1', 'agent:c1'), await agent()];
     peer.onRequest = ({ params }) => ({ ...PROCESSED, echo: (params.payload as { content: Dict }).content });

@@ -239,12 +239,13 @@ export class Sending {
         else this.#called(actor, answer);
       },
     );
-    const callee = member.session.calls.get(request)?.callee;
+    const pending = member.session.calls.get(request);
     // Refused at once, or this session is over: it was handed to nobody.
-    if (callee === undefined && early === undefined) this.#open -= 1;
-    if (callee === undefined && early?.type !== MessageType.RESULT) return;
+    if (pending === undefined && early === undefined) this.#open -= 1;
+    if (pending === undefined && early?.type !== MessageType.RESULT) return;
     this.#reserved -= 2;
-    actor = callee?.identity.authid ?? topic;
+    // A call that waits until a callee is free has none yet; it is on its way all the same.
+    actor = pending?.callee?.identity.authid ?? topic;
     this.#deliveredTo += 1;
     world.record('process_start', this.#about, '', actor, 'start');
     if (early !== undefined) this.#called(actor, early);
