@@ -1,7 +1,7 @@
 import type { PendingCall } from './pending-calls.ts';
 import type { Registration } from './registration.ts';
 
-/** What becomes of calls that have waited; the dealer. */
+/** What becomes of calls that have waited; the dealer's offers. */
 export interface Attendant {
   /** Some callee can take the call now. */
   attend(call: PendingCall): void;
