@@ -53,7 +53,7 @@ export const Feature = {
   CALLEE_PROGRESSIVE_INVOCATIONS: 1 << 15,
 } as const;
 
-/** Every feature and role: what in-process peers of the router's own have. */
+/** Every feature and role: for a peer in this process that understands whatever the core can send. */
 export const ALL_FEATURES = (1 << 16) - 1;
 
 const ROLE_BITS: Readonly<Record<string, number>> = {

@@ -2,33 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Outbox } from '../../src/transports/outbox.ts';
 import { OutboxPool } from '../../src/transports/outbox-pool.ts';
-
-/** A socket that takes bytes at once or only when told, as Node's streams tell it. */
-class Target {
-  readonly chunks: Buffer[] = [];
-  writableLength = 0;
-  readonly writable = true;
-  stuck = false;
-  readonly #held: { bytes: number; done: () => void }[] = [];
-
-  write(chunk: Buffer, done: () => void): boolean {
-    this.chunks.push(chunk);
-    this.writableLength += chunk.length;
-    this.#held.push({ bytes: chunk.length, done });
-    if (!this.stuck) this.drain();
-    return true;
-  }
-
-  drain(): void {
-    for (const { bytes, done } of this.#held.splice(0)) {
-      this.writableLength -= bytes;
-      process.nextTick(done);
-    }
-  }
-
-  cork(): void {}
-  uncork(): void {}
-}
+import { Target } from '../support/target.ts';
 
 type Step =
   | { readonly do: 'push'; readonly bytes: number; readonly droppable: boolean; readonly to: number }
@@ -96,7 +70,7 @@ describe('the outbox against its twin that writes directly', () => {
           }
           await turn();
           for (const { target, direct, ended, throttles } of lanes) {
-            const written = Buffer.concat(target.chunks);
+            const written = Buffer.concat(target.taken);
             const expected = Buffer.concat(direct);
             // Of a connection that was ended, a part from the beginning; of all others everything.
             const compared = ended > 0 ? expected.subarray(0, written.length) : expected;

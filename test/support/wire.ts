@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Adapter, AdapterContext } from '../../src/adapters/adapter.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from '../../src/transports/link.ts';
+import { CLOSE_CODES } from '../../src/transports/websocket-link.ts';
 
 /** How the other side ended it: the WebSocket close code, or the one its transport would have used. */
 export interface WireEnd {
@@ -21,19 +22,6 @@ export interface Wire {
   /** At once, without a word. */
   destroy(): void;
 }
-
-const CLOSE_CODES: Readonly<Record<LinkClose, number>> = {
-  normal: 1000,
-  goingAway: 1001,
-  protocolError: 1002,
-  unsupportedData: 1003,
-  invalidData: 1007,
-  policyViolation: 1008,
-  tooLarge: 1009,
-  internalError: 1011,
-  restart: 1012,
-  tryLater: 1013,
-};
 
 /** A wire over a WebSocket. @throws Error where the router refuses the upgrade */
 export async function webSocketWire(url: string, subprotocol: string): Promise<Wire> {

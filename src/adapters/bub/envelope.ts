@@ -41,10 +41,6 @@ export function envelopeProblem(payload: Dict): string | undefined {
   return isDict(own(payload, 'content')) ? undefined : 'payload.content: an object expected';
 }
 
-export function isEnvelope(payload: Dict): payload is Dict & Envelope {
-  return envelopeProblem(payload) === undefined;
-}
-
 function own(payload: Dict, name: string): unknown {
   return Object.hasOwn(payload, name) ? payload[name] : undefined;
 }

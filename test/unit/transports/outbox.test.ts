@@ -1,40 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { Outbox, type OutboxOwner } from '../../../src/transports/outbox.ts';
 import { type OutboxLimits, OutboxPool, type OverflowCause } from '../../../src/transports/outbox-pool.ts';
+import { Target } from '../../support/target.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A socket that takes bytes at once, or only when told. */
-class Target {
-  readonly taken: Buffer[] = [];
-  writableLength = 0;
-  writable = true;
-  stuck = false;
-  corked = 0;
-  readonly #held: { bytes: number; done: () => void }[] = [];
-
-  write(chunk: Buffer, done: () => void): boolean {
-    this.taken.push(chunk);
-    this.writableLength += chunk.length;
-    this.#held.push({ bytes: chunk.length, done });
-    if (!this.stuck) this.drain();
-    return true;
-  }
-
-  /** The system takes everything held, as Node tells it: the length at once, callbacks in the next tick. */
-  drain(): void {
-    for (const { bytes, done } of this.#held.splice(0)) {
-      this.writableLength -= bytes;
-      process.nextTick(done);
-    }
-  }
-
-  cork(): void {
-    this.corked += 1;
-  }
-
-  uncork(): void {}
-}
 
 class Owner implements OutboxOwner {
   readonly overflows: { cause: OverflowCause; pendingBytes: number }[] = [];
