@@ -78,7 +78,11 @@ export class CallOffers {
     if (allowedMs > 0 && call.slot < 0) this.#deadlines.add(call, allowedMs);
   }
 
-  /** @returns true: the call is on its way or has been answered already; else why the callee did not take it */
+  /**
+   * Longer than its neighbours: a peer may answer, leave or call again within `send`, so what comes before it and what
+   * after is one sequence that must be read as one.
+   * @returns true: the call is on its way or has been answered already; else why the callee did not take it
+   */
   #invoke(call: PendingCall, message: Call, callee: Callee): Sent {
     const { registration } = call;
     const { session } = callee;

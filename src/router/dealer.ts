@@ -122,6 +122,7 @@ export class Dealer {
     return true;
   }
 
+  /** A callee's answer, whole or in part, to the caller; one that nobody waits for any more is dropped (PITFALLS 53). */
   yield(session: Session, message: Yield): void {
     const call = this.#answered(session, message);
     if (call === undefined) return;
@@ -161,6 +162,7 @@ export class Dealer {
     if (sent !== true && call.isOpen) this.#endings.abandon(call, sent, 'a progressive result could not be delivered');
   }
 
+  /** A callee's ERROR, with its details and payload, to the caller; `unavailable` goes to the next callee instead. */
   error(session: Session, message: InvocationError): void {
     const call = this.#answered(session, message);
     if (call === undefined) return;
@@ -203,6 +205,7 @@ export class Dealer {
     this.#endings.free(callee);
   }
 
+  /** A caller's CANCEL (spec: "Call Canceling"); silent where there is no such call any more. */
   cancel(session: Session, message: Cancel): void {
     const call = session.calls.get(message.request);
     // Not there: answered already, canceled already, or never this session's; all are silent (PITFALLS 54).
@@ -243,6 +246,7 @@ export class Dealer {
     return this.#deadlines.size;
   }
 
+  /** Stops the timer: no call expires any more. */
   stop(): void {
     this.#deadlines.stop();
   }
