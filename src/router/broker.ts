@@ -1,4 +1,5 @@
 import { ErrorUri } from '../wamp/errors.ts';
+import { Feature } from '../wamp/features.ts';
 import {
   Event,
   MessageType,
@@ -8,10 +9,12 @@ import {
   type Subscribe,
   type Unsubscribe,
 } from '../wamp/messages.ts';
+import type { Passthru } from '../wamp/options.ts';
 import type { Payload } from '../wamp/payload.ts';
 import type { Match } from '../wamp/uri.ts';
 import type { RealmContext } from './context.ts';
 import { eventDetails, type Origin, toldOfPublisher, toldOfTrust } from './disclosure.ts';
+import { withPassthru } from './passthru.ts';
 import { PublishFilter } from './publish-filter.ts';
 import type { Session } from './session.ts';
 import { UriMap } from './uri-map.ts';
@@ -49,6 +52,8 @@ export interface Publication {
   /** How far the publisher's role is trusted (FEATURES C4); absent: the realm rates it not. */
   readonly trustlevel?: number | undefined;
   readonly receipts: ReceiptSink | undefined;
+  /** What its publisher says of a payload that only subscribers can read (FEATURES D10); undefined: an ordinary one. */
+  readonly passthru: Passthru | undefined;
 }
 
 /** The forms of one publication's EVENT for one subscription, each made when first needed. */
@@ -189,6 +194,7 @@ export class Broker {
       filter: PublishFilter.of(options.receivers),
       trustlevel,
       receipts,
+      passthru: options.passthru,
     };
   }
 
@@ -255,6 +261,11 @@ export class Broker {
       else event = forms.ratedDisclosing ??= eventFor(publication, subscription, publisher, trustlevel);
     } else if (publisher === undefined) event = forms.plain ??= eventFor(publication, subscription, undefined);
     else event = forms.disclosing ??= eventFor(publication, subscription, publisher);
+    if (publication.passthru !== undefined && !session.has(Feature.SUBSCRIBER_PASSTHRU)) {
+      // It would take for an ordinary payload what it cannot read.
+      this.#context.observer.dropped(session, event, 'passthru_unknown');
+      return false;
+    }
     if (this.#context.send(session, event) !== true) return false;
     subscription.events += 1;
     return true;
@@ -273,8 +284,9 @@ function eventFor(
   publisher: Origin | undefined,
   trustlevel?: number,
 ): Event {
-  const { id, topic, payload, receipts } = publication;
-  const details = eventDetails(subscription.match === 'exact' ? undefined : topic, publisher, trustlevel);
+  const { id, topic, payload, receipts, passthru } = publication;
+  const plain = eventDetails(subscription.match === 'exact' ? undefined : topic, publisher, trustlevel);
+  const details = withPassthru(plain, passthru);
   return new Event(subscription.id, id, details, topic, payload, receipts);
 }
 

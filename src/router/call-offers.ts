@@ -10,6 +10,7 @@ import type { Deadlines } from './deadlines.ts';
 import type { HeldCalls } from './held-calls.ts';
 import { invocationDetails } from './invocation-details.ts';
 import { INVOCATION_POLICIES } from './invocation-policies.ts';
+import { withPassthru } from './passthru.ts';
 import type { Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
 import type { Callee } from './registration.ts';
@@ -49,7 +50,7 @@ export class CallOffers {
   offer(call: PendingCall, message: Call): void {
     const { registration } = call;
     const policy = INVOCATION_POLICIES[registration.invoke];
-    const isUnknown = call.stream !== undefined && call.passed === undefined;
+    const isUnknown = call.needs !== 0 && call.passed === undefined;
     let refusal: string = isUnknown ? ErrorUri.FEATURE_NOT_SUPPORTED : ErrorUri.NO_AVAILABLE_CALLEE;
     for (;;) {
       const callee = policy(registration, call);
@@ -101,7 +102,7 @@ export class CallOffers {
       type: MessageType.INVOCATION,
       request: nextSessionId(before),
       registration: registration.id,
-      details: stream === undefined ? details : stream.details,
+      details: withPassthru(stream === undefined ? details : stream.details, message.options.passthru),
       payload: message.payload,
     };
     // Entered before it is sent: an in-process callee may answer within send().
@@ -148,6 +149,14 @@ export class CallOffers {
   /** A further part of a call goes where the first one went, under the options of the first one. */
   addPart(call: PendingCall, stream: CallStream, message: Call): void {
     stream.hasEnded = !message.options.progress;
+    if (message.options.passthru !== undefined) call.needs |= Feature.CALLEE_PASSTHRU;
+    if (!this.#isUnderstood(call)) {
+      this.#context.observer.dropped(call.caller, message, 'passthru_unknown');
+      const text = 'a part of the call is in payload passthru mode, which its callee does not know';
+      if (call.taker === undefined) this.#endings.refuse(call, ErrorUri.FEATURE_NOT_SUPPORTED, text);
+      else this.#endings.abandon(call, ErrorUri.FEATURE_NOT_SUPPORTED, text);
+      return;
+    }
     if (call.taker !== undefined) {
       this.#passOn(call, stream, call.taker, message);
       return;
@@ -159,16 +168,24 @@ export class CallOffers {
     this.#endings.refuse(call, ErrorUri.UNAVAILABLE, 'the call waits for a callee, and no more of it can be kept');
   }
 
+  /** Whether whoever has the call, or may yet get it, knows all that its parts need. */
+  #isUnderstood({ needs, taker, registration: { callees } }: PendingCall): boolean {
+    if (needs === 0) return true;
+    const knows = ({ session }: Callee) => (session.features & needs) === needs;
+    return taker === undefined ? callees.some(knows) : knows(taker);
+  }
+
   #passOn(call: PendingCall, stream: CallStream, taker: Callee, message: Call): void {
     stream.continued = true;
     // Nobody else can begin again, so nothing is kept.
     this.#held.release(call);
     if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
+    const { passthru, progress } = message.options;
     const sent = this.#context.send(taker.session, {
       type: MessageType.INVOCATION,
       request: call.invocation,
       registration: call.registration.id,
-      details: message.options.progress ? stream.details : stream.lastDetails,
+      details: withPassthru(progress ? stream.details : stream.lastDetails, passthru),
       payload: message.payload,
     });
     // The callee would not know of the gap, so the stream ends there (PITFALLS 86).

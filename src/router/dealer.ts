@@ -1,4 +1,5 @@
 import { ErrorUri, violation } from '../wamp/errors.ts';
+import { Feature } from '../wamp/features.ts';
 import {
   type Call,
   type Cancel,
@@ -8,7 +9,7 @@ import {
   requestError,
   type Yield,
 } from '../wamp/messages.ts';
-import type { Dict } from '../wamp/payload.ts';
+import { type Dict, Payload } from '../wamp/payload.ts';
 import { CallEndings } from './call-endings.ts';
 import { judgeCall } from './call-ids.ts';
 import { CallOffers } from './call-offers.ts';
@@ -16,13 +17,18 @@ import { CallStream } from './call-stream.ts';
 import type { RealmContext } from './context.ts';
 import { Deadlines } from './deadlines.ts';
 import { HeldCalls } from './held-calls.ts';
-import { PendingCall } from './pending-calls.ts';
+import { withoutPassthru, withPassthru } from './passthru.ts';
+import { PendingCall, TAKES_PARTS } from './pending-calls.ts';
 import type { Callee } from './registration.ts';
 import { Registry } from './registry.ts';
 import { hashOf } from './rendezvous.ts';
 import type { Session } from './session.ts';
 
 const PROGRESS: Dict = Object.freeze({ progress: true });
+/** In the place of what a caller could not read. */
+const UNREADABLE = Payload.of([
+  'the payload of this error is in payload passthru mode, which the caller did not announce',
+]);
 
 /**
  * The calls of a realm between caller and callee (spec: "Calling and Invocations"): what begins them and what is said
@@ -97,7 +103,11 @@ export class Dealer {
       allowedMs,
       this.#onExpiry,
     );
-    if (message.options.progress) call.stream = new CallStream(procedure);
+    if (message.options.progress) {
+      call.stream = new CallStream(procedure);
+      call.needs = TAKES_PARTS;
+    }
+    if (message.options.passthru !== undefined) call.needs |= Feature.CALLEE_PASSTHRU;
     // Without a key the calls of one session stay together.
     if (registration.invoke === 'hash') call.keyHash = hashOf(message.options.rkey ?? `${session.id}`);
     this.#offers.begin(call, message);
@@ -126,15 +136,20 @@ export class Dealer {
   yield(session: Session, message: Yield): void {
     const call = this.#answered(session, message);
     if (call === undefined) return;
-    if (message.progress) {
+    if (message.options.progress) {
       this.#progress(session, call, message);
+      return;
+    }
+    const { passthru } = message.options;
+    if (passthru !== undefined && !call.caller.has(Feature.CALLER_PASSTHRU)) {
+      this.#refusePassthru(session, call, message);
       return;
     }
     this.#endings.close(call);
     const result = {
       type: MessageType.RESULT,
       request: call.request,
-      details: NO_DETAILS,
+      details: withPassthru(NO_DETAILS, passthru),
       payload: message.payload,
     } as const;
     const sent = this.#context.send(call.caller, result);
@@ -149,17 +164,42 @@ export class Dealer {
       this.#context.observer.dropped(session, message, 'unwanted_progress');
       return;
     }
+    const { passthru } = message.options;
+    if (passthru !== undefined && !call.caller.has(Feature.CALLER_PASSTHRU)) {
+      this.#refusePassthru(session, call, message);
+      return;
+    }
     if (call.timeoutMs > 0) this.#deadlines.add(call, call.timeoutMs);
     call.begun = true;
     const result = {
       type: MessageType.RESULT,
       request: call.request,
-      details: PROGRESS,
+      details: withPassthru(PROGRESS, passthru),
       payload: message.payload,
     } as const;
     const sent = this.#context.send(call.caller, result);
     // The caller would not know of the gap, so the stream ends there (PITFALLS 86).
     if (sent !== true && call.isOpen) this.#endings.abandon(call, sent, 'a progressive result could not be delivered');
+  }
+
+  /**
+   * A result that its caller could not read (spec: "Payload Passthru Mode"): the callee is told, and the call ends for
+   * the caller, which would wait for ever.
+   */
+  #refusePassthru(session: Session, call: PendingCall, message: Yield): void {
+    const { type, request } = message;
+    const uri = ErrorUri.FEATURE_NOT_SUPPORTED;
+    this.#context.observer.dropped(call.caller, message, 'passthru_unknown');
+    this.#context.send(session, requestError(type, request, uri, 'the caller did not announce payload_passthru_mode'));
+    if (!call.isOpen) return;
+    const text = 'the result is in payload passthru mode, which this session did not announce';
+    if (message.options.progress) {
+      this.#endings.abandon(call, uri, text);
+      return;
+    }
+    this.#endings.close(call);
+    this.#endings.answer(call, uri, text);
+    if (call.taker !== undefined) this.#endings.free(call.taker);
   }
 
   /** A callee's ERROR, with its details and payload, to the caller; `unavailable` goes to the next callee instead. */
@@ -168,14 +208,16 @@ export class Dealer {
     if (call === undefined) return;
     if (message.error === ErrorUri.UNAVAILABLE && this.#reroute(call)) return;
     this.#endings.close(call);
-    const { details, error, payload } = message;
+    const { error, passthru } = message;
+    const isReadable = passthru === undefined || call.caller.has(Feature.CALLER_PASSTHRU);
+    if (!isReadable) this.#context.observer.dropped(call.caller, message, 'passthru_unknown');
     const sent = this.#context.send(call.caller, {
       type: MessageType.ERROR,
       requestType: MessageType.CALL,
       request: call.request,
-      details,
+      details: isReadable ? message.details : withoutPassthru(message.details),
       error,
-      payload,
+      payload: isReadable ? message.payload : UNREADABLE,
     });
     if (sent !== true && !call.caller.ended)
       this.#endings.answer(call, error, 'the details of the error could not be delivered');
@@ -198,7 +240,7 @@ export class Dealer {
 
   /** With the answer to a call that was given up the callee is free for another one, not before (PITFALLS 57). */
   #answeredLate(unanswered: Map<number, Callee>, message: Yield | InvocationError): void {
-    if (message.type === MessageType.YIELD && message.progress) return;
+    if (message.type === MessageType.YIELD && message.options.progress) return;
     const callee = unanswered.get(message.request);
     if (callee === undefined) return;
     unanswered.delete(message.request);

@@ -10,7 +10,8 @@ export type DropCause =
   | 'late_answer'
   | 'unwanted_progress'
   | 'queue_full'
-  | 'late_continuation';
+  | 'late_continuation'
+  | 'passthru_unknown';
 
 /**
  * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events

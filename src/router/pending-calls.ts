@@ -6,7 +6,7 @@ import type { Callee, Registration } from './registration.ts';
 import type { Session } from './session.ts';
 
 /** A callee that cannot be told to stop must not be sent a stream (spec: "Progressive Call Invocations"). */
-const TAKES_PARTS = Feature.CALLEE_PROGRESSIVE_INVOCATIONS | Feature.CALLEE_CALL_CANCELING;
+export const TAKES_PARTS = Feature.CALLEE_PROGRESSIVE_INVOCATIONS | Feature.CALLEE_CALL_CANCELING;
 
 /**
  * One call between CALL and its last answer. It stands in two plain maps, `caller.calls` and `callee.invocations`, so
@@ -38,6 +38,8 @@ export class PendingCall implements Deadline {
   begun = false;
   /** Of `rkey`, for the policy `hash`; 0: another policy. */
   keyHash = 0;
+  /** Bits of `Feature` that a callee must have announced for it; 0: none. */
+  needs = 0;
   /** Of a call that comes in parts; undefined: it came whole. */
   stream: CallStream | undefined;
   /** The CALL, as long as another callee may have to be asked; undefined: none will be. */
@@ -103,10 +105,10 @@ export class PendingCall implements Deadline {
     return callee.isFree && this.suits(callee);
   }
 
-  /** Whether `callee` may be asked when it is free: not a second time, not when it has gone since, no stream unknown to it. */
+  /** Whether `callee` may be asked when it is free: not a second time, not when it has gone since, nothing it does not know. */
   suits(callee: Callee): boolean {
-    const { passed, registration, stream } = this;
-    if (stream !== undefined && (callee.session.features & TAKES_PARTS) !== TAKES_PARTS) return false;
+    const { needs, passed, registration } = this;
+    if ((callee.session.features & needs) !== needs) return false;
     if (passed === undefined) return true;
     return callee.session.registrations.get(registration.id) === registration && !passed.includes(callee.session);
   }

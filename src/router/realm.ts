@@ -9,11 +9,13 @@ import {
   requestError,
   type Subscribe,
 } from '../wamp/messages.ts';
+import type { Passthru } from '../wamp/options.ts';
 import { isReserved, isValidUri, type Match } from '../wamp/uri.ts';
 import type { Action, Authorizer, Decision } from './authorizer.ts';
 import { Broker } from './broker.ts';
 import type { RealmContext, RealmLimits } from './context.ts';
 import { Dealer } from './dealer.ts';
+import { passthruProblem } from './passthru.ts';
 import type { Peer, Sent } from './peer.ts';
 import { Plan } from './plan.ts';
 import { type Member, Session } from './session.ts';
@@ -127,6 +129,7 @@ export class Realm implements RealmContext {
     this.observer.received(session, message);
     switch (message.type) {
       case MessageType.PUBLISH:
+        if (!this.#mayPass(session, message, message.options.passthru, Feature.PUBLISHER_PASSTHRU)) return;
         if (this.#inSequence(session, message.request)) this.#publish(session, message);
         return;
       case MessageType.SUBSCRIBE:
@@ -136,6 +139,7 @@ export class Realm implements RealmContext {
         if (this.#inSequence(session, message.request)) this.broker.unsubscribe(session, message);
         return;
       case MessageType.CALL: {
+        if (!this.#mayPass(session, message, message.options.passthru, Feature.CALLER_PASSTHRU)) return;
         if (!this.dealer.isNew(session, message) || !this.#inSequence(session, message.request)) return;
         const decision = this.#authorize(session, 'call', message.procedure, 'exact');
         if (decision instanceof WampError) this.#refuse(session, message, decision);
@@ -152,9 +156,11 @@ export class Realm implements RealmContext {
         if (this.#inSequence(session, message.request)) this.dealer.registry.unregister(session, message);
         return;
       case MessageType.YIELD:
+        if (!this.#mayPass(session, message, message.options.passthru, Feature.CALLEE_PASSTHRU)) return;
         this.dealer.yield(session, message);
         return;
       case MessageType.ERROR:
+        if (!this.#mayPass(session, message, message.passthru, Feature.CALLEE_PASSTHRU)) return;
         if (isValidUri(message.error, 'exact', this.#settings.strictUris)) this.dealer.error(session, message);
         else this.end(session, violation('ERROR.Error: URI expected'));
         return;
@@ -214,6 +220,15 @@ export class Realm implements RealmContext {
     if (sent === true) this.observer.sent(session, message);
     else this.observer.dropped(session, message, session.ended ? 'receiver_gone' : 'peer_refused');
     return sent;
+  }
+
+  /** Whether its sender may say so of the payload (spec: "Payload Passthru Mode"); else the session has been ended. */
+  #mayPass(session: Session, message: RoutedMessage, passthru: Passthru | undefined, feature: number): boolean {
+    if (passthru === undefined) return true;
+    const problem = passthruProblem(session, message, passthru, feature);
+    if (problem === undefined) return true;
+    this.end(session, violation(problem));
+    return false;
   }
 
   #publish(session: Session, message: Publish): void {

@@ -5,6 +5,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
   broker: {
     features: {
       pattern_based_subscription: true,
+      payload_passthru_mode: true,
       publication_trustlevels: true,
       publisher_exclusion: true,
       publisher_identification: true,
@@ -22,6 +23,7 @@ export const ROUTER_ROLES: Dict = deepFreeze({
       call_trustlevels: true,
       caller_identification: true,
       pattern_based_registration: true,
+      payload_passthru_mode: true,
       progressive_call_invocations: true,
       progressive_call_results: true,
       registration_meta_api: true,
@@ -51,10 +53,14 @@ export const Feature = {
   SUBSCRIBER_PUBLICATION_TRUSTLEVELS: 1 << 13,
   CALLER_PROGRESSIVE_INVOCATIONS: 1 << 14,
   CALLEE_PROGRESSIVE_INVOCATIONS: 1 << 15,
+  PUBLISHER_PASSTHRU: 1 << 16,
+  SUBSCRIBER_PASSTHRU: 1 << 17,
+  CALLER_PASSTHRU: 1 << 18,
+  CALLEE_PASSTHRU: 1 << 19,
 } as const;
 
 /** Every feature and role: for a peer in this process that understands whatever the core can send. */
-export const ALL_FEATURES = (1 << 16) - 1;
+export const ALL_FEATURES = (1 << 20) - 1;
 
 const ROLE_BITS: Readonly<Record<string, number>> = {
   publisher: Feature.PUBLISHER,
@@ -64,9 +70,12 @@ const ROLE_BITS: Readonly<Record<string, number>> = {
 };
 
 const FEATURE_BITS: Readonly<Record<string, number>> = {
+  'publisher.payload_passthru_mode': Feature.PUBLISHER_PASSTHRU,
+  'subscriber.payload_passthru_mode': Feature.SUBSCRIBER_PASSTHRU,
   'subscriber.publication_trustlevels': Feature.SUBSCRIBER_PUBLICATION_TRUSTLEVELS,
   'subscriber.publisher_identification': Feature.SUBSCRIBER_PUBLISHER_IDENTIFICATION,
   'subscriber.subscription_revocation': Feature.SUBSCRIBER_REVOCATION,
+  'caller.payload_passthru_mode': Feature.CALLER_PASSTHRU,
   'caller.progressive_call_invocations': Feature.CALLER_PROGRESSIVE_INVOCATIONS,
   'caller.progressive_call_results': Feature.CALLER_PROGRESSIVE_RESULTS,
   'callee.call_canceling': Feature.CALLEE_CALL_CANCELING,
@@ -75,6 +84,7 @@ const FEATURE_BITS: Readonly<Record<string, number>> = {
   'callee.call_timeout': Feature.CALLEE_CALL_TIMEOUT,
   'callee.call_trustlevels': Feature.CALLEE_CALL_TRUSTLEVELS,
   'callee.caller_identification': Feature.CALLEE_CALLER_IDENTIFICATION,
+  'callee.payload_passthru_mode': Feature.CALLEE_PASSTHRU,
   'callee.progressive_call_invocations': Feature.CALLEE_PROGRESSIVE_INVOCATIONS,
   'callee.progressive_call_results': Feature.CALLEE_PROGRESSIVE_RESULTS,
   'callee.registration_revocation': Feature.CALLEE_REVOCATION,

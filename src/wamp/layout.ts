@@ -13,10 +13,11 @@ import {
   dictionary,
   readCallOptions,
   readCancelMode,
+  readPassthru,
   readPublishOptions,
   readRegisterOptions,
   readSubscribeOptions,
-  readYieldProgress,
+  readYieldOptions,
   stringList,
   text,
 } from './options.ts';
@@ -188,7 +189,7 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     build: (head, payload) => ({
       type: MessageType.YIELD,
       request: id(head, 1, 'YIELD.Request'),
-      progress: readYieldProgress(dict(head, 2, 'YIELD.Options')),
+      options: readYieldOptions(dict(head, 2, 'YIELD.Options')),
       payload,
     }),
   },
@@ -221,10 +222,12 @@ function buildError(head: readonly unknown[], payload: Payload): ClientMessage {
   if (head[1] !== MessageType.INVOCATION) {
     throw new ProtocolViolation(`ERROR.RequestType: a client answers INVOCATION (68) only, got ${show(head[1])}`);
   }
+  const details = dict(head, 3, 'ERROR.Details');
   return {
     type: MessageType.ERROR,
     request: id(head, 2, 'ERROR.Request'),
-    details: dict(head, 3, 'ERROR.Details'),
+    details,
+    passthru: readPassthru(details, 'ERROR.Details'),
     error: string(head, 4, 'ERROR.Error'),
     payload,
   };

@@ -1,4 +1,12 @@
-import type { CallOptions, CancelMode, PublishOptions, RegisterOptions, SubscribeOptions } from './options.ts';
+import type {
+  CallOptions,
+  CancelMode,
+  Passthru,
+  PublishOptions,
+  RegisterOptions,
+  SubscribeOptions,
+  YieldOptions,
+} from './options.ts';
 import { type Dict, Payload } from './payload.ts';
 
 /** Message type codes of the specification ("Message Codes and Direction"). */
@@ -115,7 +123,7 @@ export interface Unregister {
 export interface Yield {
   readonly type: typeof MessageType.YIELD;
   readonly request: number;
-  readonly progress: boolean;
+  readonly options: YieldOptions;
   readonly payload: Payload;
 }
 
@@ -124,6 +132,8 @@ export interface InvocationError {
   readonly type: typeof MessageType.ERROR;
   readonly request: number;
   readonly details: Dict;
+  /** What of `details` is about the payload; undefined: an ordinary one. */
+  readonly passthru: Passthru | undefined;
   readonly error: string;
   readonly payload: Payload;
 }

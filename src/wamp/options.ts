@@ -24,6 +24,8 @@ export const INVOKE_POLICIES: readonly InvokePolicy[] = [
   'least_loaded',
   'hash',
 ];
+/** The first one says that the mode is in use. */
+export const PASSTHRU_KEYS = ['ppt_scheme', 'ppt_serializer', 'ppt_cipher', 'ppt_keyid'] as const;
 const CANCEL_MODES: readonly CancelMode[] = ['skip', 'kill', 'killnowait'];
 
 /** Black and white lists of a publication (FEATURES C1); an absent list is undefined, an empty one counts. */
@@ -36,6 +38,9 @@ export interface ReceiverLists {
   readonly eligibleAuthrole: readonly string[] | undefined;
 }
 
+/** What a payload's sender says of it, the keys as on the wire, in payload passthru mode (FEATURES D10). Frozen. */
+export type Passthru = Readonly<Record<string, string>>;
+
 export interface PublishOptions {
   readonly acknowledge: boolean;
   /** Default true: the publisher does not get its own event (PITFALLS 35). */
@@ -43,6 +48,8 @@ export interface PublishOptions {
   readonly discloseMe: boolean;
   /** undefined: the publication names no receivers, the common case, which then costs one comparison. */
   readonly receivers: ReceiverLists | undefined;
+  /** undefined: an ordinary payload. */
+  readonly passthru: Passthru | undefined;
 }
 
 export interface SubscribeOptions {
@@ -74,6 +81,15 @@ export interface CallOptions {
   readonly rkey: string | undefined;
   /** Further parts of the call follow under its id (FEATURES B2). */
   readonly progress: boolean;
+  /** undefined: an ordinary payload. */
+  readonly passthru: Passthru | undefined;
+}
+
+export interface YieldOptions {
+  /** Further results follow (FEATURES B1). */
+  readonly progress: boolean;
+  /** undefined: an ordinary payload. */
+  readonly passthru: Passthru | undefined;
 }
 
 const DEFAULT_QUEUE = 100;
@@ -84,6 +100,7 @@ export const PUBLISH_DEFAULTS: PublishOptions = Object.freeze({
   excludeMe: true,
   discloseMe: false,
   receivers: undefined,
+  passthru: undefined,
 });
 export const SUBSCRIBE_DEFAULTS: SubscribeOptions = Object.freeze({ match: 'exact' });
 export const REGISTER_DEFAULTS: RegisterOptions = Object.freeze({
@@ -102,7 +119,9 @@ export const CALL_DEFAULTS: CallOptions = Object.freeze({
   discloseMe: false,
   rkey: undefined,
   progress: false,
+  passthru: undefined,
 });
+export const YIELD_DEFAULTS: YieldOptions = Object.freeze({ progress: false, passthru: undefined });
 
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
@@ -215,6 +234,7 @@ export function readPublishOptions(options: Dict): PublishOptions {
     excludeMe: bool(options, 'exclude_me', where, true),
     discloseMe: bool(options, 'disclose_me', where, false),
     receivers: readReceivers(options, where),
+    passthru: readPassthru(options, where),
   };
 }
 
@@ -265,6 +285,7 @@ export function readCallOptions(options: Dict): CallOptions {
     discloseMe: bool(options, 'disclose_me', where, false),
     rkey: routingKey(options, where),
     progress: bool(options, 'progress', where, false),
+    passthru: readPassthru(options, where),
   };
 }
 
@@ -281,8 +302,28 @@ export function readCancelMode(options: Dict): CancelMode {
   return oneOf(options, 'mode', 'CANCEL.Options', CANCEL_MODES, 'killnowait');
 }
 
-export function readYieldProgress(options: Dict): boolean {
-  if (isEmpty(options)) return false;
-  refuseEncAlgo(options, 'YIELD.Options');
-  return bool(options, 'progress', 'YIELD.Options', false);
+export function readYieldOptions(options: Dict): YieldOptions {
+  if (isEmpty(options)) return YIELD_DEFAULTS;
+  const where = 'YIELD.Options';
+  refuseEncAlgo(options, where);
+  return { progress: bool(options, 'progress', where, false), passthru: readPassthru(options, where) };
+}
+
+/**
+ * The `ppt_` keys, copied unread: their values are the business of the peers (spec: "Payload Passthru Mode").
+ * @returns undefined where the mode is not in use, which an absent or empty scheme says
+ */
+export function readPassthru(options: Dict, where: string): Passthru | undefined {
+  let passthru: Record<string, string> | undefined;
+  for (const key of PASSTHRU_KEYS) {
+    const value = text(options, key, where);
+    if (value === undefined || value === '') continue;
+    passthru ??= {};
+    passthru[key] = value;
+  }
+  if (passthru === undefined) return undefined;
+  // Without it nobody could read what the others are there to explain.
+  if (passthru.ppt_scheme === undefined)
+    throw wrong(where, 'ppt_scheme', 'beside other ppt_ keys the name of a scheme');
+  return Object.freeze(passthru);
 }

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MessageType } from '../../src/wamp/messages.ts';
 import type { Dict } from '../../src/wamp/payload.ts';
 import { type Agent, autobahn, Inbox, joinAgent, refusal } from '../support/autobahn-client.ts';
 import { BubClient, envelope, PROCESSED } from '../support/bub-client.ts';
 import { BUB_REALM, type BubRouter, startBubRouter } from '../support/bub-router.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { PASSTHRU_ROLES } from '../support/sealed.ts';
 
 let router: BubRouter;
 beforeAll(async () => {
@@ -442,6 +445,21 @@ describe('BRIDGES 1: Bub and WAMP on one topic', () => {
       error: 'wamp.error.not_authorized',
     });
     await caller.leave();
+    peer.destroy();
+  });
+
+  it('D10: a payload in passthru mode does not go to a Bub peer: a call is refused, an event leaves it out', async () => {
+    const peer = await join('agent:c4', 'agent:c4');
+    const sender = await RawClient.connect(router.wamp);
+    await sender.join('realm1', { roles: PASSTHRU_ROLES });
+    const options = { ppt_scheme: 'wamp', ppt_serializer: 'cbor' };
+    sender.call('agent:c4', options, [Buffer.from('sealed')]);
+    expect(await sender.expect(MessageType.ERROR)).toMatchObject({ error: 'wamp.error.feature_not_supported' });
+    sender.publish('agent:c4', options, [Buffer.from('sealed')]);
+    sender.publish('agent:c4', {}, ['ordinary']);
+    const [first] = await peer.until(1);
+    expect(first?.params.payload).toMatchObject({ content: { args: ['ordinary'] } });
+    sender.destroy();
     peer.destroy();
   });
 

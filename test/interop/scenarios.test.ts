@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { callsInFlightScenarios } from '../spec/scenarios/calls-in-flight.ts';
 import { environments } from '../spec/scenarios/environment.ts';
+import { passthruScenarios } from '../spec/scenarios/passthru.ts';
 import { pubSubScenarios } from '../spec/scenarios/pubsub.ts';
 import { rpcScenarios } from '../spec/scenarios/rpc.ts';
 import { sessionScenarios } from '../spec/scenarios/session.ts';
@@ -15,5 +16,6 @@ for (const env of environments()) {
     pubSubScenarios(env);
     rpcScenarios(env);
     callsInFlightScenarios(env);
+    passthruScenarios(env);
   });
 }

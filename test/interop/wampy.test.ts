@@ -1,5 +1,6 @@
 /** The other client of the field, wampy, in every encoding: a shorter list than autobahn's. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { CborSerializer } from 'wampy/CborSerializer.js';
 import { Inbox, joinAgent } from '../support/autobahn-client.ts';
 import { RAW_NAMES } from '../support/raw-codec.ts';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
@@ -40,7 +41,8 @@ for (const name of RAW_NAMES) {
     const join = async (authid?: 'alice' | 'bob') => {
       const credentials =
         authid === undefined ? {} : { authid, authmethods: ['ticket'], onChallenge: () => `secret-${authid}` };
-      const agent = await joinWampy(router.url, name, { realm: 'realm1', ...credentials });
+      const payloadSerializers = { cbor: new CborSerializer() };
+      const agent = await joinWampy(router.url, name, { realm: 'realm1', payloadSerializers, ...credentials });
       joined.push(agent);
       return agent;
     };
@@ -172,9 +174,23 @@ for (const name of RAW_NAMES) {
       expect(late).toMatchObject({ errorUri: 'wamp.error.timeout' });
     });
 
-    it('refuses by itself what the router has not announced', async () => {
-      const alice = await join('alice');
-      await expect(alice.wampy.publish('com.any', [1], { ppt_scheme: 'x_custom' })).rejects.toThrow();
+    // wampy has no binary in JSON: there a payload can be native only.
+    const schemes = [
+      { ppt_scheme: 'x_custom' },
+      ...(name === 'json' ? [] : [{ ppt_scheme: 'wamp', ppt_serializer: 'cbor', ppt_keyid: 'k1' }]),
+    ];
+    it.each(schemes)('D10: passes payloads through, with their keys: $ppt_scheme', async (passthru) => {
+      const [alice, bob] = await Promise.all([join('alice'), join('bob')]);
+      const payload = { argsList: [1, 'é 😀'], argsDict: { deep: { list: [{}] } } };
+      const heard = new Inbox<unknown>();
+      await alice.wampy.subscribe('com.topic', heard.put);
+      await alice.wampy.register('com.echo', ({ argsList = [], argsDict = {}, details }) => {
+        expect(details).toMatchObject(passthru);
+        return { argsList, argsDict, options: { ...passthru } };
+      });
+      await bob.wampy.publish('com.topic', payload, passthru);
+      expect((await heard.until(1))[0]).toMatchObject({ ...payload, details: passthru });
+      expect(await bob.wampy.call('com.echo', payload, passthru)).toMatchObject({ ...payload, details: passthru });
     });
 
     it('says GOODBYE and is let go', async () => {

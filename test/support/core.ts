@@ -20,11 +20,13 @@ import {
   CALL_DEFAULTS,
   type CallOptions,
   type CancelMode,
+  type Passthru,
   PUBLISH_DEFAULTS,
   type PublishOptions,
   REGISTER_DEFAULTS,
   type ReceiverLists,
   type RegisterOptions,
+  readPassthru,
 } from '../../src/wamp/options.ts';
 import { type Dict, Payload } from '../../src/wamp/payload.ts';
 import type { Match } from '../../src/wamp/uri.ts';
@@ -200,6 +202,7 @@ export function publishMessage(request: number, topic: string, parts: PublishPar
     excludeMe: parts.excludeMe ?? PUBLISH_DEFAULTS.excludeMe,
     discloseMe: parts.discloseMe ?? PUBLISH_DEFAULTS.discloseMe,
     receivers: Object.values(lists).every((list) => list === undefined) ? undefined : lists,
+    passthru: parts.passthru,
   };
   return { type: MessageType.PUBLISH, request, options, topic, payload: payloadOf(parts) };
 }
@@ -308,6 +311,7 @@ export class Client {
       discloseMe: parts.discloseMe ?? CALL_DEFAULTS.discloseMe,
       rkey: parts.rkey,
       progress: parts.progress ?? CALL_DEFAULTS.progress,
+      passthru: parts.passthru,
     };
     this.send({ type: MessageType.CALL, request, options, procedure, payload: payloadOf(parts) });
     return request;
@@ -324,8 +328,8 @@ export class Client {
     return message;
   }
 
-  yield(request: number, args: readonly unknown[] = [], progress = false): void {
-    this.send({ type: MessageType.YIELD, request, progress, payload: Payload.of(args) });
+  yield(request: number, args: readonly unknown[] = [], progress = false, passthru?: Passthru): void {
+    this.send({ type: MessageType.YIELD, request, options: { progress, passthru }, payload: Payload.of(args) });
   }
 
   progress(request: number, args: readonly unknown[] = []): void {
@@ -333,6 +337,7 @@ export class Client {
   }
 
   error(request: number, error: string, args: readonly unknown[] = [], details: Dict = {}): void {
-    this.send({ type: MessageType.ERROR, request, details, error, payload: Payload.of(args) });
+    const passthru = readPassthru(details, 'ERROR.Details');
+    this.send({ type: MessageType.ERROR, request, details, passthru, error, payload: Payload.of(args) });
   }
 }

@@ -12,7 +12,7 @@ import type { Serializer } from '../../src/serializers/serializer.ts';
 import { ProtocolViolation } from '../../src/wamp/errors.ts';
 import { Feature } from '../../src/wamp/features.ts';
 import { type ClientMessage, Event, type RouterMessage } from '../../src/wamp/messages.ts';
-import { CALL_DEFAULTS } from '../../src/wamp/options.ts';
+import { CALL_DEFAULTS, YIELD_DEFAULTS } from '../../src/wamp/options.ts';
 import { type Dict, Payload } from '../../src/wamp/payload.ts';
 import { decodeRaw, encodeRaw, type RawName } from '../support/raw-codec.ts';
 import { RouterViolation, readRouterMessage } from '../support/router-messages.ts';
@@ -230,7 +230,7 @@ function clientMessage(expected: Dict): Partial<ClientMessage> {
       return { type, signature: expected.signature as string, extra: expected.extra as Dict };
     case 16: {
       const { acknowledge = false, exclude_me: excludeMe = true } = options;
-      const read = { acknowledge, excludeMe, discloseMe: false, receivers: undefined };
+      const read = { acknowledge, excludeMe, discloseMe: false, receivers: undefined, passthru: undefined };
       return { type, request, topic: expected.topic as string, options: read } as Partial<ClientMessage>;
     }
     case 32:
@@ -251,7 +251,7 @@ function clientMessage(expected: Dict): Partial<ClientMessage> {
     case 66:
       return { type, request, registration: expected.registration_id as number };
     case 70:
-      return { type, request, progress: false };
+      return { type, request, options: YIELD_DEFAULTS };
     default:
       throw new Error(`message type ${String(type)} of the vectors is not known here`);
   }

@@ -4,6 +4,7 @@ import type { Session } from '../../router/session.ts';
 import { json } from '../../serializers/json.ts';
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, NO_DETAILS } from '../../wamp/messages.ts';
+import { YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
 import { envelopeId, frameOf } from './delivery.ts';
 import { envelopeProblem, wrap } from './envelope.ts';
@@ -89,7 +90,7 @@ export class BubCall implements Awaited, Deadline {
       realm.receive(this.#session, {
         type: MessageType.YIELD,
         request,
-        progress: false,
+        options: YIELD_DEFAULTS,
         payload: resultPayload(answer),
       });
       return;
@@ -132,7 +133,14 @@ export class BubCall implements Awaited, Deadline {
 
   #fail(error: string, payload: Payload): void {
     const { request } = this.#invocation;
-    this.#world.realm.receive(this.#session, { type: MessageType.ERROR, request, details: NO_DETAILS, error, payload });
+    this.#world.realm.receive(this.#session, {
+      type: MessageType.ERROR,
+      request,
+      details: NO_DETAILS,
+      passthru: undefined,
+      error,
+      payload,
+    });
   }
 
   #finish(target: Target, status: string, error: string): void {

@@ -40,6 +40,7 @@ const OPTIONS: PublishOptions = Object.freeze({
   excludeMe: false,
   discloseMe: false,
   receivers: undefined,
+  passthru: undefined,
 });
 
 interface Route {

@@ -7,7 +7,7 @@ import {
   type RoutedMessage,
   type RouterMessage,
 } from '../../wamp/messages.ts';
-import { PUBLISH_DEFAULTS, type PublishOptions, REGISTER_DEFAULTS } from '../../wamp/options.ts';
+import { PUBLISH_DEFAULTS, type PublishOptions, REGISTER_DEFAULTS, YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
 import type { Identity } from '../authorizer.ts';
 import type { Peer, Sent } from '../peer.ts';
@@ -127,11 +127,12 @@ class MetaApi implements Peer {
   }
 
   #yield(request: number, results: readonly unknown[]): void {
-    this.#say({ type: MessageType.YIELD, request, progress: false, payload: Payload.of(results) });
+    this.#say({ type: MessageType.YIELD, request, options: YIELD_DEFAULTS, payload: Payload.of(results) });
   }
 
   #refuse(request: number, { uri, message }: WampError): void {
-    this.#say({ type: MessageType.ERROR, request, details: NO_DETAILS, error: uri, payload: Payload.of([message]) });
+    const payload = Payload.of([message]);
+    this.#say({ type: MessageType.ERROR, request, details: NO_DETAILS, passthru: undefined, error: uri, payload });
   }
 
   #publish(topic: string, args: readonly unknown[], except: number | undefined): void {

@@ -1,8 +1,10 @@
 /** Procedures and keeping of the spec's "Session Testament" (FEATURES C11). */
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
+import { Feature } from '../../wamp/features.ts';
 import { MessageType, type Publish } from '../../wamp/messages.ts';
 import { readPublishOptions } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
+import { passthruProblem } from '../passthru.ts';
 import type { Session } from '../session.ts';
 import type { Arguments } from './arguments.ts';
 import { optionsOf } from './facts.ts';
@@ -82,6 +84,9 @@ function addTestament({ caller, args, payload }: MetaCall, context: MetaContext)
     topic: args.text(0),
     payload: Payload.of(args.list(1) ?? [], args.dictionary(2)),
   };
+  const { passthru } = message.options;
+  const problem = passthru && passthruProblem(caller, message, passthru, Feature.PUBLISHER_PASSTHRU);
+  if (problem !== undefined) throw new WampError(ErrorUri.INVALID_ARGUMENT, problem);
   const scope = scopeOf(args);
   const refusal = context.refusal(caller, message);
   if (refusal !== undefined) throw refusal;

@@ -6,11 +6,13 @@ import {
   REGISTER_DEFAULTS,
   readCallOptions,
   readCancelMode,
+  readPassthru,
   readPublishOptions,
   readRegisterOptions,
   readSubscribeOptions,
-  readYieldProgress,
+  readYieldOptions,
   SUBSCRIBE_DEFAULTS,
+  YIELD_DEFAULTS,
 } from '../../../src/wamp/options.ts';
 import type { Dict } from '../../../src/wamp/payload.ts';
 
@@ -21,7 +23,7 @@ const BOOLEANS: readonly [string, Read, readonly string[]][] = [
   ['SUBSCRIBE', readSubscribeOptions, ['get_retained']],
   ['REGISTER', readRegisterOptions, ['disclose_caller', 'force_reregister', 'forward_timeout']],
   ['CALL', readCallOptions, ['receive_progress', 'disclose_me']],
-  ['YIELD', readYieldProgress, ['progress']],
+  ['YIELD', readYieldOptions, ['progress']],
 ];
 
 const INTEGER_LISTS = ['exclude', 'eligible'];
@@ -32,7 +34,7 @@ it('no options are the defaults, the same object each time', () => {
   expect(readSubscribeOptions({})).toBe(SUBSCRIBE_DEFAULTS);
   expect(readRegisterOptions({})).toBe(REGISTER_DEFAULTS);
   expect(readCallOptions({})).toBe(CALL_DEFAULTS);
-  expect(readYieldProgress({})).toBe(false);
+  expect(readYieldOptions({})).toBe(YIELD_DEFAULTS);
 });
 
 it('PITFALLS 35: a publisher is excluded unless it says exclude_me:false', () => {
@@ -171,8 +173,46 @@ it('PITFALLS 54: a missing cancel mode is killnowait, an unknown one a violation
 
 it('the retired payload transparency is refused by name', () => {
   for (const key of ['enc_algo', 'enc_serializer', 'enc_key']) {
-    for (const read of [readPublishOptions, readCallOptions, readYieldProgress]) {
+    for (const read of [readPublishOptions, readCallOptions, readYieldOptions]) {
       expect(() => read({ [key]: 'x' })).toThrow(key);
     }
   }
+});
+
+describe('D10: the ppt_ keys', () => {
+  const all = { ppt_scheme: 'wamp', ppt_serializer: 'cbor', ppt_cipher: 'xsalsa20poly1305', ppt_keyid: 'k' };
+
+  it('are copied as they are, those that were given and nothing else', () => {
+    for (const read of [readPublishOptions, readCallOptions, readYieldOptions]) {
+      expect(read({ ...all, x: 1 }).passthru).toEqual(all);
+      expect(read({ ppt_scheme: 'x_mine' }).passthru).toEqual({ ppt_scheme: 'x_mine' });
+      expect(Object.isFrozen(read(all).passthru)).toBe(true);
+    }
+    expect(readPassthru(all, 'ERROR.Details')).toEqual(all);
+  });
+
+  it('absent or empty mean that the mode is not in use', () => {
+    for (const options of [{}, { x: 1 }, { ppt_scheme: '' }, { ppt_scheme: '', ppt_cipher: '', ppt_keyid: '' }]) {
+      expect(readPublishOptions(options).passthru).toBeUndefined();
+    }
+  });
+
+  it('PITFALLS 27: of another type than string, or without a scheme, are violations', () => {
+    for (const key of Object.keys(all)) {
+      for (const wrong of [null, 1, true, ['x'], {}, new Uint8Array(1)]) {
+        for (const read of [readPublishOptions, readCallOptions, readYieldOptions]) {
+          expect(() => read({ ...all, [key]: wrong })).toThrow(key);
+        }
+        expect(() => readPassthru({ ...all, [key]: wrong }, 'ERROR.Details')).toThrow(`ERROR.Details.${key}`);
+      }
+    }
+    for (const key of ['ppt_serializer', 'ppt_cipher', 'ppt_keyid']) {
+      expect(() => readCallOptions({ [key]: 'x' })).toThrow('CALL.Options.ppt_scheme');
+      expect(() => readCallOptions({ [key]: 'x', ppt_scheme: '' })).toThrow('CALL.Options.ppt_scheme');
+    }
+  });
+
+  it('PITFALLS 74: are not inherited', () => {
+    expect(readCallOptions(JSON.parse('{"__proto__":{"ppt_scheme":"x"},"x":1}') as Dict).passthru).toBeUndefined();
+  });
 });
