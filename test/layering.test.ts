@@ -7,12 +7,13 @@ import { codeOnly, cycles, importsOf, type Sources, target, withoutComments } fr
 /** Who may import whom: part of src/ → the other parts it may import. What is not listed is forbidden. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wamp: [],
+  signing: [],
   serializers: ['wamp'],
   router: ['wamp'],
   transports: ['wamp'],
-  auth: ['wamp', 'router'],
-  acl: ['wamp', 'router'],
-  config: ['wamp', 'router'],
+  auth: ['wamp', 'router', 'signing'],
+  acl: ['wamp', 'router', 'signing'],
+  config: ['wamp', 'router', 'signing'],
   // What all adapters share (adapter.ts) and their list (registry.ts); a single adapter is a part of its own.
   adapters: ['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config', 'adapters/*'],
   'adapters/*': ['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config', 'adapters'],
@@ -20,11 +21,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   observe: ['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config', 'adapters', 'cluster'],
   admin: ['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config', 'adapters', 'cluster'],
   server: [
-    ...['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config'],
+    ...['wamp', 'signing', 'serializers', 'router', 'transports', 'auth', 'acl', 'config'],
     ...['adapters', 'adapters/*', 'cluster', 'observe', 'admin'],
   ],
   cli: [
-    ...['wamp', 'serializers', 'router', 'transports', 'auth', 'acl', 'config'],
+    ...['wamp', 'signing', 'serializers', 'router', 'transports', 'auth', 'acl', 'config'],
     ...['adapters', 'adapters/*', 'cluster', 'observe', 'admin', 'server'],
   ],
   'main.ts': ['cli'],
@@ -33,6 +34,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The core is pure: these parts import no package and, beside this list, nothing of Node. */
 const PURE = ['wamp', 'router'];
 const PURE_EXCEPT: Readonly<Record<string, readonly string[]>> = { 'wamp/ids.ts': ['node:crypto'] };
+
+/** Also runs in browsers, which have the web's interfaces and nothing of Node. */
+const PORTABLE = ['signing'];
+const OF_NODE = /\b(?:Buffer|process|require|global|__dirname|setImmediate)\b/g;
 
 /** Time, sockets and output reach the core through its interfaces only (`Clock`, `Peer`, `RouterObserver`). */
 const IMPURE =
@@ -82,6 +87,17 @@ function impurities(sources: Sources): string[] {
   return wrong;
 }
 
+function partsOfNode(sources: Sources): string[] {
+  const wrong: string[] = [];
+  for (const [file, text] of sources) {
+    if (!PORTABLE.includes(part(file))) continue;
+    for (const { specifier } of importsOf(text))
+      if (specifier.startsWith('node:')) wrong.push(`${file} → ${specifier}`);
+    for (const [word] of codeOnly(text).matchAll(OF_NODE)) wrong.push(`${file}: ${word}`);
+  }
+  return wrong;
+}
+
 function foreignNames(sources: Sources): string[] {
   const wrong: string[] = [];
   for (const [file, text] of sources) {
@@ -122,6 +138,10 @@ describe('src/', () => {
     expect(impurities(sources)).toEqual([]);
   });
 
+  it('signing/ has nothing of Node, so that agents in browsers sign with the same code', () => {
+    expect(partsOfNode(sources)).toEqual([]);
+  });
+
   it('router/ names no adapter, serializer or transport', () => {
     expect(foreignNames(sources)).toEqual([]);
   });
@@ -155,6 +175,8 @@ describe('the scanner that checks src/', () => {
     ['router/a.ts', 'serializers/b.ts'],
     ['transports/a.ts', 'router/b.ts'],
     ['acl/a.ts', 'auth/b.ts'],
+    ['signing/a.ts', 'wamp/b.ts'],
+    ['router/a.ts', 'signing/b.ts'],
     ['auth/a.ts', 'config/b.ts'],
     ['config/a.ts', 'acl/b.ts'],
     ['adapters/x/a.ts', 'adapters/y/b.ts'],
@@ -196,6 +218,11 @@ describe('the scanner that checks src/', () => {
     'process.nextTick(run);',
   ])('router/ is not pure with: %s', (text) => {
     expect(impurities(of({ 'router/a.ts': text }))).toHaveLength(1);
+  });
+
+  it('signing/ would be bound to Node by its modules and by its globals', () => {
+    const text = "import { verify } from 'node:crypto';\nconst a = Buffer.from(process.title); // Buffer";
+    expect(partsOfNode(of({ 'signing/a.ts': text, 'auth/a.ts': text }))).toHaveLength(3);
   });
 
   it('comments and quotes do not make the core impure, ids may draw randomness, and a given time may be written', () => {

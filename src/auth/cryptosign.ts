@@ -1,5 +1,6 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto';
 import type { Identity } from '../router/authorizer.ts';
+import { isWeakKey } from '../signing/ed25519.ts';
 import type { Dict } from '../wamp/payload.ts';
 import { denied, principalIdentity, welcome } from './answers.ts';
 import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
@@ -124,29 +125,13 @@ function xor(a: Buffer, b: Buffer): Buffer {
 
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
 
-/**
- * Points of small order, sign bit cleared: under such a "public key", all zeros among them, signatures can be made
- * without a private key.
- */
-const SMALL_ORDER = new Set([
-  '0000000000000000000000000000000000000000000000000000000000000000',
-  '0100000000000000000000000000000000000000000000000000000000000000',
-  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
-  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
-  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
-]);
-
 function readKey(hex: string, where: string, realm: RealmCredentials): KeyObject | undefined {
   if (!/^[0-9a-f]{64}$/i.test(hex)) {
     realm.warn(`${where}: a public key of 64 hex digits expected`);
     return undefined;
   }
   const raw = Buffer.from(hex, 'hex');
-  const unsigned = Buffer.from(raw);
-  unsigned[31] = (unsigned[31] ?? 0) & 0x7f;
-  if (SMALL_ORDER.has(unsigned.toString('hex'))) {
+  if (isWeakKey(hex)) {
     realm.warn(`${where}: ${hex} is a placeholder that anybody can sign for; make a key with "waggle keys new"`);
     return undefined;
   }
