@@ -1,6 +1,6 @@
 /**
- * Two scans over JSON text as bytes. Neither proves anything: `JSON.parse` does, natively and faster than a walk in
- * JavaScript could; the first bounds what it is given, the second only finds where the payload starts in proven text.
+ * Scans over JSON text as bytes. None proves anything: `JSON.parse` does, natively and faster than a walk in
+ * JavaScript could; the first bounds what it is given, the others only find where something ends.
  *
  * Fenced for speed (ARCHITECTURE §1.6): strings are skipped by native search, bytes are compared as numbers. UTF-8 needs
  * no care, no byte of a longer character is below 0x80.
@@ -50,6 +50,26 @@ export function checkDepth(bytes: Buffer): void {
     } else if (byte === CLOSE_LIST || byte === CLOSE_MAP) depth--;
     at++;
   }
+}
+
+/**
+ * The offset behind the bracket that closes the one at `from`; the end of the bytes where none does.
+ * @param from where an array or object begins
+ */
+export function behindBracket(bytes: Buffer, from: number): number {
+  let depth = 0;
+  let at = from;
+  while (at < bytes.length) {
+    const byte = bytes[at];
+    if (byte === QUOTE) {
+      at = behindString(bytes, at);
+      continue;
+    }
+    at++;
+    if (byte === OPEN_LIST || byte === OPEN_MAP) depth++;
+    else if ((byte === CLOSE_LIST || byte === CLOSE_MAP) && --depth === 0) return at;
+  }
+  return at;
 }
 
 /**

@@ -5,7 +5,8 @@ import { isDict } from '../wamp/features.ts';
 import { MAX_ID } from '../wamp/ids.ts';
 import { type ClientLayout, checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
 import { type ClientMessage, MessageType, type RouterMessage } from '../wamp/messages.ts';
-import type { Dict, Payload, PayloadTail, PayloadValue } from '../wamp/payload.ts';
+import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../wamp/payload.ts';
+import { JsonHeadReader } from './json-head.ts';
 import { behindComma, checkDepth } from './json-scan.ts';
 import { jsonText } from './json-writer.ts';
 import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
@@ -15,6 +16,9 @@ import { MAX_INTEGER_DIGITS, setOwn, smallest, unsayable } from './values.ts';
 const NO_BYTES = Buffer.alloc(0);
 const EMPTY_ARGS = Buffer.from('[],');
 const OPENING = 1;
+const COMMA = 0x2c;
+const CLOSE_LIST = 0x5d;
+const CLOSE_MAP = 0x7d;
 
 /** An integer of that many digits may be beyond 2^53, which `JSON.parse` would round (PITFALLS 74). */
 const LONG_DIGITS = /\d{16}/;
@@ -24,25 +28,70 @@ const NUL_ESCAPE = '\\u0000';
 const NUL = '\u0000';
 
 /** JSON, parsed natively; the payload is forwarded as the bytes that came. */
-class JsonSerializer implements Serializer {
+export class JsonSerializer implements Serializer {
   readonly index = 0;
   readonly name = 'json';
   readonly subprotocol = 'wamp.2.json';
   readonly rawSocketId = 1;
   readonly binary = false;
+  readonly #head = new JsonHeadReader();
 
   decode(bytes: Buffer): ClientMessage {
     // RawSocket does not check, and `toString` would hide invalid bytes that forwarding would show.
     if (!isUtf8(bytes)) throw new ProtocolViolation('message: text that is not UTF-8');
     checkDepth(bytes);
-    const text = bytes.toString('utf8');
-    const elements = parseMessage(text);
+    return this.decodeUsual(bytes) ?? this.decodeParsed(bytes);
+  }
+
+  /**
+   * A message as encoders write it: the header is read from the bytes, so only the payload is parsed, which proves it.
+   * @returns undefined for all other messages, right or wrong
+   * @throws ProtocolViolation where options or ids are wrong
+   */
+  decodeUsual(bytes: Buffer): ClientMessage | undefined {
+    const head = this.#head.read(bytes);
+    if (head === undefined) return undefined;
+    const layout = clientLayout(head[0]);
+    const close = bytes.length - 1;
+    if (bytes[close] !== CLOSE_LIST) return undefined;
+    const { end } = this.#head;
+    if (end === close) return layout.build(head, Payload.EMPTY);
+    if (!layout.payload || bytes[end] !== COMMA) return undefined;
+    const payload = this.#usualPayload(bytes, end + 1, close);
+    return payload === undefined ? undefined : layout.build(head, payload);
+  }
+
+  /** Args, or args and kwargs, that say something; undefined for all else that may stand between `start` and `close`. */
+  #usualPayload(bytes: Buffer, start: number, close: number): Payload | undefined {
+    const withKwargs = bytes[close - 1] === CLOSE_MAP;
+    const comma = withKwargs ? behindComma(bytes, start, 1) : close + 1;
+    if (comma >= close && withKwargs) return undefined;
+    let args: unknown;
+    let kwargs: unknown;
+    try {
+      args = JSON.parse(bytes.toString('utf8', start, comma - 1));
+      kwargs = withKwargs ? JSON.parse(bytes.toString('utf8', comma, close)) : undefined;
+    } catch {
+      return undefined;
+    }
+    if (!Array.isArray(args)) return undefined;
+    if (!withKwargs) {
+      if (args.length === 0) return Payload.EMPTY;
+      return Payload.raw(this, { bytes: bytes.subarray(start, close), elements: 1 }, { args, kwargs: undefined });
+    }
+    if (!isDict(kwargs) || Object.keys(kwargs).length === 0) return undefined;
+    return Payload.raw(this, { bytes: bytes.subarray(start, close), elements: 2 }, { args, kwargs });
+  }
+
+  /** Any message, parsed as a whole: the slow twin of the above, which must say the same wherever that says something. */
+  decodeParsed(bytes: Buffer): ClientMessage {
+    const elements = parseMessage(bytes.toString('utf8'));
     const layout = clientLayout(elements[0]);
     checkCount(layout, elements.length);
     const head = readHead(elements, layout, bytes);
     return layout.build(
       head,
-      readPayload(layout, head, () => this.#payload(bytes, text, elements, layout.fields)),
+      readPayload(layout, head, () => this.#payload(bytes, elements, layout.fields)),
     );
   }
 
@@ -56,11 +105,15 @@ class JsonSerializer implements Serializer {
     return frame;
   }
 
-  decodePayload(tail: PayloadTail): PayloadValue {
+  decodePayload(tail: PayloadTail, parsed?: PayloadValue): PayloadValue {
     if (tail.elements === 0) return { args: [], kwargs: undefined };
     const text = `[${tail.bytes.toString('utf8')}]`;
-    const parsed = (LONG_DIGITS.test(text) ? parseExactly(text) : JSON.parse(text)) as readonly unknown[];
-    const [args, kwargs] = (text.includes(NUL_ESCAPE) ? withBinary(parsed) : parsed) as [readonly unknown[], Dict?];
+    const isLong = LONG_DIGITS.test(text);
+    const isBinary = text.includes(NUL_ESCAPE);
+    // What JSON.parse made is the value, unless it rounded integers or left binary as text.
+    if (parsed !== undefined && !isLong && !isBinary) return parsed;
+    const elements = (isLong ? parseExactly(text) : JSON.parse(text)) as readonly unknown[];
+    const [args, kwargs] = (isBinary ? withBinary(elements) : elements) as [readonly unknown[], Dict?];
     return { args, kwargs };
   }
 
@@ -87,7 +140,7 @@ class JsonSerializer implements Serializer {
     return frame;
   }
 
-  #payload(bytes: Buffer, text: string, elements: readonly unknown[], fields: number): Payload {
+  #payload(bytes: Buffer, elements: readonly unknown[], fields: number): Payload {
     const args = elements[fields];
     const kwargs = elements[fields + 1];
     const argsState = stateOf(args, Array.isArray, 'Arguments: list expected');
@@ -99,10 +152,8 @@ class JsonSerializer implements Serializer {
     const comma = elements.length > fields + 1 ? behindComma(bytes, start, 1) : close + 1;
     const argsPart: Part = { start, end: comma - 1, state: argsState };
     const kwargsPart: Part = { start: comma, end: close, state: kwargsState };
-    // What JSON.parse made is the value, unless it rounded integers or left binary as text.
-    const value =
-      bytes.includes(NUL_ESCAPE) || LONG_DIGITS.test(text) ? undefined : parsedPayload(args, kwargs, kwargsState);
-    return payloadFrom(this, bytes, argsPart, kwargsPart, EMPTY_ARGS, value);
+    const parsed = parsedPayload(args, kwargs, kwargsState);
+    return payloadFrom(this, bytes, argsPart, kwargsPart, EMPTY_ARGS, parsed);
   }
 }
 
@@ -183,4 +234,4 @@ function binaryOf(value: string): string | Buffer {
 }
 
 /** `wamp.2.json`. */
-export const json: Serializer = new JsonSerializer();
+export const json = new JsonSerializer();

@@ -20,7 +20,7 @@ export const ABSENT: Part = { start: 0, end: 0, state: 'absent' };
  * an empty list put before them, because null must not reach a receiver in the place of args.
  *
  * @param emptyArgs an empty args list in this encoding, with the separator that kwargs follow
- * @param value the decoded parts where decoding had to make them anyway
+ * @param parsed what proving the parts made of them in passing
  */
 export function payloadFrom(
   codec: PayloadCodec,
@@ -28,17 +28,17 @@ export function payloadFrom(
   args: Part,
   kwargs: Part,
   emptyArgs: Buffer,
-  value?: PayloadValue,
+  parsed?: PayloadValue,
 ): Payload {
   if (kwargs.state !== 'filled') {
     if (args.state !== 'filled') return Payload.EMPTY;
-    return Payload.raw(codec, { bytes: bytes.subarray(args.start, args.end), elements: 1 }, value);
+    return Payload.raw(codec, { bytes: bytes.subarray(args.start, args.end), elements: 1 }, parsed);
   }
   const tail =
     args.state === 'absent'
       ? Buffer.concat([emptyArgs, bytes.subarray(kwargs.start, kwargs.end)])
       : bytes.subarray(args.start, kwargs.end);
-  return Payload.raw(codec, { bytes: tail, elements: 2 }, value);
+  return Payload.raw(codec, { bytes: tail, elements: 2 }, parsed);
 }
 
 /**

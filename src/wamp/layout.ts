@@ -235,6 +235,11 @@ function buildError(head: readonly unknown[], payload: Payload): ClientMessage {
 
 const ROUTER_ONLY = new Set<number>([2, 4, 17, 33, 35, 36, 50, 65, 67, 68, 69]);
 
+/** The layout of what a client may send as `type`; undefined: no client may. */
+export function clientLayoutOf(type: number): ClientLayout | undefined {
+  return LAYOUTS[type];
+}
+
 /**
  * The layout of a message of type `type` coming from a client.
  * @throws ProtocolViolation for everything no client may send (PITFALLS 3, 25), 256–1023 included.

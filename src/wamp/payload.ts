@@ -25,8 +25,11 @@ export interface PayloadTail {
 export interface PayloadCodec {
   /** Slot of this codec in per-codec caches: 0 JSON, 1 MessagePack, 2 CBOR. */
   readonly index: 0 | 1 | 2;
-  /** @throws WampError `invalid_argument` where the tail says something that has no value, e.g. a private extension. */
-  decodePayload(tail: PayloadTail): PayloadValue;
+  /**
+   * @param parsed what proving the tail well-formed made of it in passing; the codec says whether that is its value
+   * @throws WampError `invalid_argument` where the tail says something that has no value, e.g. a private extension.
+   */
+  decodePayload(tail: PayloadTail, parsed?: PayloadValue): PayloadValue;
   /** @throws WampError `invalid_argument` where the value cannot be said in this encoding. */
   encodePayload(value: PayloadValue): PayloadTail;
 }
@@ -39,15 +42,23 @@ const EMPTY_VALUE: PayloadValue = { args: [], kwargs: undefined };
 export class Payload {
   readonly #codec: PayloadCodec | undefined;
   #value: PayloadValue | undefined;
+  /** See {@link PayloadCodec.decodePayload}. */
+  #parsed: PayloadValue | undefined;
   #tail0: PayloadTail | undefined;
   #tail1: PayloadTail | undefined;
   #tail2: PayloadTail | undefined;
   /** Why an encoding has no words for this payload, by codec index: tried once, not once per receiver. */
   #refusals: unknown[] | undefined;
 
-  private constructor(codec: PayloadCodec | undefined, tail: PayloadTail | undefined, value: PayloadValue | undefined) {
+  private constructor(
+    codec: PayloadCodec | undefined,
+    tail: PayloadTail | undefined,
+    value: PayloadValue | undefined,
+    parsed?: PayloadValue,
+  ) {
     this.#codec = codec;
     this.#value = value;
+    this.#parsed = parsed;
     this.#tail0 = codec?.index === 0 ? tail : undefined;
     this.#tail1 = codec?.index === 1 ? tail : undefined;
     this.#tail2 = codec?.index === 2 ? tail : undefined;
@@ -65,10 +76,10 @@ export class Payload {
   /**
    * A payload as it came. The caller vouches that `tail` was proven well-formed to its end, that args is an array and
    * kwargs a map: it will be forwarded without another look (PITFALLS 74, 75). `tail.bytes` must not change
-   * afterwards. `value` is kept where decoding had to make it anyway.
+   * afterwards. `parsed` is what proving made of it in passing, for whoever asks for the value.
    */
-  static raw(codec: PayloadCodec, tail: PayloadTail, value?: PayloadValue): Payload {
-    return tail.elements === 0 ? Payload.EMPTY : new Payload(codec, tail, value);
+  static raw(codec: PayloadCodec, tail: PayloadTail, parsed?: PayloadValue): Payload {
+    return tail.elements === 0 ? Payload.EMPTY : new Payload(codec, tail, undefined, parsed);
   }
 
   /** Memory that keeping it takes, about: the bytes that came; 1 KiB where it was made in memory and none came. */
@@ -91,7 +102,8 @@ export class Payload {
     const codec = this.#codec;
     const tail = codec === undefined ? undefined : this.#slot(codec.index);
     if (codec === undefined || tail === undefined) return EMPTY_VALUE;
-    const value = codec.decodePayload(tail);
+    const value = codec.decodePayload(tail, this.#parsed);
+    this.#parsed = undefined;
     this.#value = value;
     return value;
   }

@@ -23,7 +23,7 @@ function failing(error: Error) {
     agent: 'test',
   };
   const serializer: Serializer = {
-    ...json,
+    ...(json as Serializer),
     index: json.index,
     subprotocol: json.subprotocol,
     binary: false,
