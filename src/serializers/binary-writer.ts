@@ -27,7 +27,7 @@ export abstract class BinaryWriter {
   protected abstract float(value: number): void;
   protected abstract textHead(bytes: number): void;
   protected abstract binaryHead(bytes: number): void;
-  protected abstract mapHead(pairs: number): void;
+  abstract mapHead(pairs: number): void;
   abstract listHead(items: number): void;
 
   start(): void {

@@ -1,9 +1,10 @@
 import { ProtocolViolation, WampError } from '../wamp/errors.ts';
 import { checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
 import type { ClientMessage, RouterMessage } from '../wamp/messages.ts';
-import { MessageType } from '../wamp/messages.ts';
+import { MessageType, NO_DETAILS } from '../wamp/messages.ts';
 import type { Dict, Payload, PayloadTail, PayloadValue } from '../wamp/payload.ts';
 import type { BinaryWriter } from './binary-writer.ts';
+import { HeaderMemory } from './header-memory.ts';
 import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
 import type { Serializer } from './serializer.ts';
 import { unsayable } from './values.ts';
@@ -34,6 +35,7 @@ export abstract class BinarySerializer implements Serializer {
   protected abstract readonly writer: BinaryWriter;
   /** An args list without elements, encoded. */
   protected abstract readonly emptyArgs: Buffer;
+  readonly #memory = new HeaderMemory();
 
   /** @throws ProtocolViolation where the message is no array */
   protected abstract open(bytes: Buffer): Outer;
@@ -47,6 +49,8 @@ export abstract class BinarySerializer implements Serializer {
   protected abstract isNull(bytes: Buffer, at: number): boolean;
   /** The integer at `at`, or undefined where none stands; floats that hold an integer count (PITFALLS 22). */
   protected abstract integer(bytes: Buffer, at: number): number | undefined;
+  /** Where the bytes of the string at `at` begin, which go on to its end; undefined: none, or one in chunks. */
+  protected abstract textStart(bytes: Buffer, at: number): number | undefined;
   /**
    * Decodes one value that was walked over.
    * @param textKeys whether maps with other keys than strings are refused
@@ -58,14 +62,14 @@ export abstract class BinarySerializer implements Serializer {
     const outer = this.open(bytes);
     if (outer.count === 0) throw new ProtocolViolation('message: an empty array');
     let at = this.skip(bytes, outer.at);
-    const type = this.#headElement(bytes, outer.at, at);
+    const type = this.#headElement(bytes, outer.at, at, false);
     const layout = clientLayout(type);
     checkCount(layout, outer.count);
     const head: unknown[] = [type];
     while (head.length < layout.fields) {
       const start = at;
       at = this.skip(bytes, at);
-      head.push(this.#headElement(bytes, start, at));
+      head.push(this.#headElement(bytes, start, at, layout.recurs));
     }
     const payload = readPayload(layout, head, () => this.#payload(bytes, at, outer, outer.count - layout.fields));
     return layout.build(head, payload);
@@ -105,14 +109,26 @@ export abstract class BinarySerializer implements Serializer {
     const tail = payload.tail(this);
     this.writer.start();
     this.writer.listHead(head.length + tail.elements);
-    for (const element of head) this.writer.value(element, 1);
+    for (const element of head) {
+      // Most messages have nothing to say of themselves.
+      if (element === NO_DETAILS) this.writer.mapHead(0);
+      else this.writer.value(element, 1);
+    }
     return this.writer.take(tail.bytes);
   }
 
-  #headElement(bytes: Buffer, start: number, end: number): unknown {
+  #headElement(bytes: Buffer, start: number, end: number, recurs: boolean): unknown {
     const integer = this.integer(bytes, start);
     if (integer !== undefined) return integer;
-    if (this.mapSize(bytes, start) === 'none') return NO_OPTIONS;
+    const text = this.textStart(bytes, start);
+    if (text !== undefined) return bytes.toString('utf8', text, end);
+    const size = this.mapSize(bytes, start);
+    if (size === 'none') return NO_OPTIONS;
+    if (size === undefined || !recurs) return this.#readHead(bytes, start, end);
+    return this.#memory.dict(bytes, start, end, () => this.#readHead(bytes, start, end));
+  }
+
+  #readHead(bytes: Buffer, start: number, end: number): unknown {
     try {
       return this.read(bytes.subarray(start, end), true);
     } catch (error) {

@@ -64,7 +64,7 @@ export class CborWriter extends BinaryWriter {
     this.#head(LIST, items);
   }
 
-  protected mapHead(pairs: number): void {
+  override mapHead(pairs: number): void {
     this.#head(MAP, pairs);
   }
 

@@ -13,6 +13,7 @@ import { canonical } from './values.ts';
  */
 const library = new Decoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false });
 
+const TEXT = 3;
 const LIST = 4;
 const MAP = 5;
 const NULL = 0xf6;
@@ -87,6 +88,11 @@ class CborSerializer extends BinarySerializer {
     }
     if (first === 0xfa) return bytes.readFloatBE(at + 1);
     return first === 0xfb ? bytes.readDoubleBE(at + 1) : undefined;
+  }
+
+  protected override textStart(bytes: Buffer, at: number): number | undefined {
+    const isText = (bytes[at] ?? 0) >> 5 === TEXT && argument(bytes, at) !== INDEFINITE;
+    return isText ? behindHead(bytes, at) : undefined;
   }
 
   protected override read(bytes: Buffer, textKeys: boolean): unknown {

@@ -5,8 +5,9 @@
  *
  * Fenced for speed (ARCHITECTURE §1.6): no header value goes through `JSON.parse` except options that say something.
  */
-import { clientLayoutOf } from '../wamp/layout.ts';
+import { type ClientLayout, clientLayoutOf } from '../wamp/layout.ts';
 import type { Dict } from '../wamp/payload.ts';
+import { HeaderMemory } from './header-memory.ts';
 import { behindBracket } from './json-scan.ts';
 
 const QUOTE = 0x22;
@@ -31,6 +32,7 @@ const UNREADABLE = Symbol('left to the parser');
 export class JsonHeadReader {
   /** Behind the header: the offset of the comma before the payload, or of the bracket that ends the message. */
   end = 0;
+  readonly #memory = new HeaderMemory();
   #at = 0;
 
   /**
@@ -48,7 +50,7 @@ export class JsonHeadReader {
     for (let i = 1; i < layout.fields; i += 1) {
       if (bytes[this.#at] !== COMMA) return undefined;
       this.#at += 1;
-      const element = this.#element(bytes);
+      const element = this.#element(bytes, layout);
       if (element === UNREADABLE) return undefined;
       head.push(element);
     }
@@ -58,9 +60,9 @@ export class JsonHeadReader {
     return head;
   }
 
-  #element(bytes: Buffer): unknown {
+  #element(bytes: Buffer, layout: ClientLayout): unknown {
     const first = bytes[this.#at];
-    if (first === OPEN_MAP) return this.#options(bytes);
+    if (first === OPEN_MAP) return this.#options(bytes, layout);
     if (first === QUOTE) return this.#text(bytes);
     return this.#integer(bytes);
   }
@@ -98,7 +100,7 @@ export class JsonHeadReader {
     return UNREADABLE;
   }
 
-  #options(bytes: Buffer): unknown {
+  #options(bytes: Buffer, layout: ClientLayout): unknown {
     const start = this.#at;
     if (bytes[start + 1] === CLOSE_MAP) {
       this.#at = start + 2;
@@ -106,8 +108,9 @@ export class JsonHeadReader {
     }
     const end = behindBracket(bytes, start);
     this.#at = end;
+    const parse = () => JSON.parse(bytes.toString('utf8', start, end)) as unknown;
     try {
-      return JSON.parse(bytes.toString('utf8', start, end));
+      return layout.recurs ? this.#memory.dict(bytes, start, end, parse) : parse();
     } catch {
       return UNREADABLE;
     }

@@ -4,7 +4,7 @@ import { ProtocolViolation } from '../wamp/errors.ts';
 import { isDict } from '../wamp/features.ts';
 import { MAX_ID } from '../wamp/ids.ts';
 import { type ClientLayout, checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
-import { type ClientMessage, MessageType, type RouterMessage } from '../wamp/messages.ts';
+import { type ClientMessage, MessageType, NO_DETAILS, type RouterMessage } from '../wamp/messages.ts';
 import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../wamp/payload.ts';
 import { JsonHeadReader } from './json-head.ts';
 import { behindComma, checkDepth } from './json-scan.ts';
@@ -126,17 +126,28 @@ export class JsonSerializer implements Serializer {
   }
 
   #frame(message: RouterMessage): Buffer {
+    const usual = usualHead(message);
+    if (usual !== undefined) return this.#withTail(usual, usual.length, payloadOf(message));
     const { head, payload } = routerLayout(message);
-    const tail = payload.tail(this);
     let text = '[';
     for (let i = 0; i < head.length; i++) text += (i === 0 ? '' : ',') + jsonText(head[i], 1);
-    if (tail.elements === 0) return Buffer.from(`${text}]`);
-    text += ',';
-    const length = Buffer.byteLength(text);
-    const frame = Buffer.allocUnsafe(length + tail.bytes.length + 1);
-    frame.write(text, 0, length, 'utf8');
-    tail.bytes.copy(frame, length);
-    frame[frame.length - 1] = 0x5d;
+    return this.#withTail(text, Buffer.byteLength(text), payload);
+  }
+
+  /** @param length bytes of `text` in UTF-8 */
+  #withTail(text: string, length: number, payload: Payload): Buffer {
+    const tail = payload.tail(this).bytes;
+    if (tail.length === 0) {
+      const frame = Buffer.allocUnsafe(length + 1);
+      frame.write(text, 0, length, length === text.length ? 'latin1' : 'utf8');
+      frame[length] = CLOSE_LIST;
+      return frame;
+    }
+    const frame = Buffer.allocUnsafe(length + tail.length + 2);
+    frame.write(text, 0, length, length === text.length ? 'latin1' : 'utf8');
+    frame[length] = COMMA;
+    frame.set(tail, length + 1);
+    frame[frame.length - 1] = CLOSE_LIST;
     return frame;
   }
 
@@ -155,6 +166,28 @@ export class JsonSerializer implements Serializer {
     const parsed = parsedPayload(args, kwargs, kwargsState);
     return payloadFrom(this, bytes, argsPart, kwargsPart, EMPTY_ARGS, parsed);
   }
+}
+
+/** The header of what is sent most, where it has nothing but numbers to say; undefined for everything else. */
+function usualHead(message: RouterMessage): string | undefined {
+  switch (message.type) {
+    case MessageType.EVENT:
+      if (message.details !== NO_DETAILS) return undefined;
+      return `[36,${message.subscription},${message.publication},{}`;
+    case MessageType.RESULT:
+      return message.details === NO_DETAILS ? `[50,${message.request},{}` : undefined;
+    case MessageType.INVOCATION:
+      if (message.details !== NO_DETAILS) return undefined;
+      return `[68,${message.request},${message.registration},{}`;
+    case MessageType.PUBLISHED:
+      return `[17,${message.request},${message.publication}`;
+    default:
+      return undefined;
+  }
+}
+
+function payloadOf(message: RouterMessage): Payload {
+  return 'payload' in message ? message.payload : Payload.EMPTY;
 }
 
 function parseMessage(text: string): readonly unknown[] {

@@ -66,7 +66,7 @@ export class MsgpackWriter extends BinaryWriter {
     else this.head(0xdd, 4, items);
   }
 
-  protected mapHead(pairs: number): void {
+  override mapHead(pairs: number): void {
     if (pairs < 16) this.u8(0x80 | pairs);
     else if (pairs < 0x1_0000) this.head(0xde, 2, pairs);
     else this.head(0xdf, 4, pairs);

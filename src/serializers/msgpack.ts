@@ -84,6 +84,12 @@ class MsgpackSerializer extends BinarySerializer {
     return readInteger(bytes, at);
   }
 
+  protected override textStart(bytes: Buffer, at: number): number | undefined {
+    const type = bytes[at] ?? 0;
+    if (type >= 0xa0 && type < 0xc0) return at + 1;
+    return type >= 0xd9 && type <= 0xdb ? at + 1 + (1 << (type - 0xd9)) : undefined;
+  }
+
   protected override read(bytes: Buffer, textKeys: boolean): unknown {
     skipValue(bytes, 0, 1, true);
     return canonical(library.unpack(bytes), textKeys);

@@ -30,11 +30,35 @@ export interface ClientLayout {
   readonly fields: number;
   /** Whether args and kwargs may follow the header. */
   readonly payload: boolean;
+  /** Whether its dictionaries say the same again and again, and no secrets: those of requests do. */
+  readonly recurs: boolean;
   /** @throws ProtocolViolation naming message and field. `head[0]` is the type; `head.length` is `fields`. */
   build(head: readonly unknown[], payload: Payload): ClientMessage;
 }
 
 const EMPTY_DICT: Dict = Object.freeze({});
+
+/**
+ * `read`, asked once for each frozen dictionary: serializers give the same one for options that come again and again
+ * (ARCHITECTURE §1.6). What is read is shared, so it must not change either.
+ */
+function remembered<T>(read: (options: Dict) => T): (options: Dict) => T {
+  const known = new WeakMap<Dict, T>();
+  return (options) => {
+    const before = known.get(options);
+    if (before !== undefined) return before;
+    const made = read(options);
+    if (Object.isFrozen(options)) known.set(options, made);
+    return made;
+  };
+}
+
+const publishOptions = remembered(readPublishOptions);
+const subscribeOptions = remembered(readSubscribeOptions);
+const callOptions = remembered(readCallOptions);
+const registerOptions = remembered(readRegisterOptions);
+const cancelMode = remembered(readCancelMode);
+const yieldOptions = remembered(readYieldOptions);
 
 function id(head: readonly unknown[], at: number, field: string): number {
   const value = head[at];
@@ -68,12 +92,14 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'HELLO',
     fields: 3,
     payload: false,
+    recurs: false,
     build: buildHello,
   },
   [MessageType.ABORT]: {
     name: 'ABORT',
     fields: 3,
     payload: true,
+    recurs: false,
     build: (head) => ({
       type: MessageType.ABORT,
       details: dict(head, 1, 'ABORT.Details'),
@@ -84,6 +110,7 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'AUTHENTICATE',
     fields: 3,
     payload: false,
+    recurs: false,
     build: (head) => ({
       type: MessageType.AUTHENTICATE,
       signature: string(head, 1, 'AUTHENTICATE.Signature'),
@@ -94,6 +121,7 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'GOODBYE',
     fields: 3,
     payload: false,
+    recurs: false,
     build: (head) => ({
       type: MessageType.GOODBYE,
       details: dict(head, 1, 'GOODBYE.Details'),
@@ -104,16 +132,18 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'ERROR',
     fields: 5,
     payload: true,
+    recurs: true,
     build: buildError,
   },
   [MessageType.PUBLISH]: {
     name: 'PUBLISH',
     fields: 4,
     payload: true,
+    recurs: true,
     build: (head, payload) => ({
       type: MessageType.PUBLISH,
       request: id(head, 1, 'PUBLISH.Request'),
-      options: readPublishOptions(dict(head, 2, 'PUBLISH.Options')),
+      options: publishOptions(dict(head, 2, 'PUBLISH.Options')),
       topic: string(head, 3, 'PUBLISH.Topic'),
       payload,
     }),
@@ -122,10 +152,11 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'SUBSCRIBE',
     fields: 4,
     payload: false,
+    recurs: true,
     build: (head) => ({
       type: MessageType.SUBSCRIBE,
       request: id(head, 1, 'SUBSCRIBE.Request'),
-      options: readSubscribeOptions(dict(head, 2, 'SUBSCRIBE.Options')),
+      options: subscribeOptions(dict(head, 2, 'SUBSCRIBE.Options')),
       topic: string(head, 3, 'SUBSCRIBE.Topic'),
     }),
   },
@@ -133,6 +164,7 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'UNSUBSCRIBE',
     fields: 3,
     payload: false,
+    recurs: true,
     build: (head) => ({
       type: MessageType.UNSUBSCRIBE,
       request: id(head, 1, 'UNSUBSCRIBE.Request'),
@@ -143,10 +175,11 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'CALL',
     fields: 4,
     payload: true,
+    recurs: true,
     build: (head, payload) => ({
       type: MessageType.CALL,
       request: id(head, 1, 'CALL.Request'),
-      options: readCallOptions(dict(head, 2, 'CALL.Options')),
+      options: callOptions(dict(head, 2, 'CALL.Options')),
       procedure: string(head, 3, 'CALL.Procedure'),
       payload,
     }),
@@ -155,20 +188,22 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'CANCEL',
     fields: 3,
     payload: false,
+    recurs: true,
     build: (head) => ({
       type: MessageType.CANCEL,
       request: id(head, 1, 'CANCEL.Request'),
-      mode: readCancelMode(dict(head, 2, 'CANCEL.Options')),
+      mode: cancelMode(dict(head, 2, 'CANCEL.Options')),
     }),
   },
   [MessageType.REGISTER]: {
     name: 'REGISTER',
     fields: 4,
     payload: false,
+    recurs: true,
     build: (head) => ({
       type: MessageType.REGISTER,
       request: id(head, 1, 'REGISTER.Request'),
-      options: readRegisterOptions(dict(head, 2, 'REGISTER.Options')),
+      options: registerOptions(dict(head, 2, 'REGISTER.Options')),
       procedure: string(head, 3, 'REGISTER.Procedure'),
     }),
   },
@@ -176,6 +211,7 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'UNREGISTER',
     fields: 3,
     payload: false,
+    recurs: true,
     build: (head) => ({
       type: MessageType.UNREGISTER,
       request: id(head, 1, 'UNREGISTER.Request'),
@@ -186,10 +222,11 @@ const LAYOUTS: Readonly<Record<number, ClientLayout>> = {
     name: 'YIELD',
     fields: 3,
     payload: true,
+    recurs: true,
     build: (head, payload) => ({
       type: MessageType.YIELD,
       request: id(head, 1, 'YIELD.Request'),
-      options: readYieldOptions(dict(head, 2, 'YIELD.Options')),
+      options: yieldOptions(dict(head, 2, 'YIELD.Options')),
       payload,
     }),
   },
