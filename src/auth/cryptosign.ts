@@ -5,6 +5,7 @@ import type { Dict } from '../wamp/payload.ts';
 import { denied, principalIdentity, welcome } from './answers.ts';
 import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
 import { sameBytes } from './digests.ts';
+import { type RouterKey, readRouterKey } from './router-key.ts';
 
 const DENIAL_MS = 100;
 const CHALLENGE_BYTES = 32;
@@ -32,9 +33,11 @@ class RealmKeys implements RealmMethod {
   readonly denialMs = DENIAL_MS;
   readonly #holders = new Map<string, Holder>();
   readonly #owners = new Map<string, Holder>();
+  readonly #routerKey: RouterKey | undefined;
 
   constructor(realm: RealmCredentials) {
     this.allowed = realm.principals.some((principal) => principal.cryptosign.length > 0);
+    this.#routerKey = readRouterKey(realm);
     for (const { authid, role, cryptosign } of realm.principals) {
       const keys = new Map<string, KeyObject>();
       const holder: Holder = { identity: principalIdentity(authid, role, 'cryptosign'), keys };
@@ -57,7 +60,7 @@ class RealmKeys implements RealmMethod {
   }
 
   canStart(request: AuthRequest): boolean {
-    return publicKeyOf(request) !== undefined;
+    return publicKeyOf(request) !== undefined && clientChallenge(request) !== 'malformed';
   }
 
   suspect(request: AuthRequest): string {
@@ -70,13 +73,19 @@ class RealmKeys implements RealmMethod {
     const key = holder?.keys.get(pubkey);
     const challenge = randomBytes(CHALLENGE_BYTES);
     const channelId = bindingFor(request);
-    const extra: Dict = {
-      challenge: challenge.toString('hex'),
-      ...(channelId && { channel_binding: BINDING }),
+    const message = bound(challenge, channelId);
+    const asked = clientChallenge(request);
+    const begin = (): AuthStep => {
+      const extra: Dict = {
+        challenge: challenge.toString('hex'),
+        ...(channelId && { channel_binding: BINDING }),
+        // Without a key the client sees that there is no proof, and decides.
+        ...(Buffer.isBuffer(asked) && this.#routerKey?.prove(bound(asked, channelId))),
+      };
+      return { kind: 'challenge', method: 'cryptosign', extra };
     };
-    const message = channelId === undefined ? challenge : xor(challenge, channelId);
     return {
-      begin: () => ({ kind: 'challenge', method: 'cryptosign', extra }),
+      begin,
       finish: (signature) => check(holder?.identity, key, pubkey, message, signature),
     };
   }
@@ -119,8 +128,17 @@ function bindingFor({ authextra, channelId }: AuthRequest): Buffer | undefined {
   return channelId?.length === CHALLENGE_BYTES ? channelId : undefined;
 }
 
-function xor(a: Buffer, b: Buffer): Buffer {
-  return Buffer.from(a.map((byte, at) => byte ^ (b[at] ?? 0)));
+/** What is signed for a challenge. */
+function bound(challenge: Buffer, channelId: Buffer | undefined): Buffer {
+  return channelId === undefined ? challenge : Buffer.from(challenge.map((byte, at) => byte ^ (channelId[at] ?? 0)));
+}
+
+/** What the client wants signed by the router; undefined: nothing, for clients write null, too. */
+function clientChallenge({ authextra }: AuthRequest): Buffer | undefined | 'malformed' {
+  const challenge = Object.hasOwn(authextra, 'challenge') ? (authextra.challenge ?? undefined) : undefined;
+  if (challenge === undefined) return undefined;
+  if (typeof challenge !== 'string' || !/^[0-9a-f]{64}$/i.test(challenge)) return 'malformed';
+  return Buffer.from(challenge, 'hex');
 }
 
 const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');

@@ -53,6 +53,8 @@ export interface RealmAuthSpec {
   /** undefined: nobody joins without authentication. */
   readonly anonymous: { readonly role: string } | undefined;
   readonly principals: readonly PrincipalSpec[];
+  /** Private seed (Ed25519, 64 hex digits) with which the router proves itself to clients; absent: it does not. */
+  readonly routerKey?: SecretRef | undefined;
 }
 
 /** scrypt parameters and result, parsed from `scrypt$<log2N>$<r>$<p>$<salt base64>$<hash base64>`. */

@@ -92,6 +92,7 @@ class RealmBuilder {
       strictUris: value.strictUris,
       strictRequestIds: value.strictRequestIds,
       anonymous: value.anonymous,
+      routerKey: this.#routerKey(),
       principals,
       roles,
       permissions,
@@ -101,6 +102,12 @@ class RealmBuilder {
       dynamic: value.dynamic && compact(value.dynamic),
       limits: this.#limits(limits),
     });
+  }
+
+  /** Whether it exists is said where the realm is compiled: nobody joins with it. */
+  #routerKey(): RealmConfig['routerKey'] {
+    const { routerKey } = this.#value;
+    return routerKey && ('file' in routerKey ? { file: resolve(this.#folder, routerKey.file) } : routerKey);
   }
 
   #role(name: string, roles: Map<string, RoleConfig>, permissions: Map<string, readonly RuleConfig[]>): void {

@@ -363,6 +363,16 @@ export const realmSchema = shape({
   anonymous: shape({ role: roleName().describe('Role of everybody who joins without authentication.') })
     .optional()
     .describe('Absent: nobody joins without authentication.'),
+  routerKey: z
+    .union(
+      [
+        shape({ env: envName.describe('Environment variable that holds the seed.') }),
+        shape({ file: path('a file that holds the seed').describe('File that holds the seed; read again on change.') }),
+      ],
+      { error: '{ env: NAME } or { file: PATH }; `waggle keys new --out PATH` makes a key' },
+    )
+    .optional()
+    .describe('Private key (ed25519) that proves the router to cryptosign clients that ask.'),
   principals: named(principal, 'a map: authid → principal').default({}).describe('Who may join, by authid.'),
   roles: named(role, 'a map: role → list of rules')
     .default({})

@@ -177,6 +177,8 @@ export interface RealmConfig {
   readonly strictUris: boolean;
   readonly strictRequestIds: boolean;
   readonly anonymous?: { readonly role: string };
+  /** Where the private seed is with which the router proves itself; a file with its absolute path. */
+  readonly routerKey?: { readonly env: string } | { readonly file: string };
   readonly principals: ReadonlyMap<string, PrincipalConfig>;
   readonly roles: ReadonlyMap<string, RoleConfig>;
   /** The rules of each role. */

@@ -107,9 +107,10 @@ export class RealmHosts {
 
   #host(config: RealmConfig, realm: Realm): Hosted {
     const { clock, env, lockout } = this.#deps;
-    const { realm: name, anonymous } = config;
+    const { realm: name, anonymous, routerKey } = config;
     const principals = [...config.principals.values()];
-    const authenticator = new RealmAuthenticator({ realm: name, anonymous, principals }, { clock, env, lockout });
+    const spec = { realm: name, anonymous, principals, routerKey };
+    const authenticator = new RealmAuthenticator(spec, { clock, env, lockout });
     const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config) };
     return { realm, authenticator, environment: config.environment ?? '', config, bridge };
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import nacl from 'tweetnacl';
 import { describe, expect, it } from 'vitest';
 import type { AuthRequest, AuthStep } from '../../../src/auth/auth-method.ts';
@@ -273,6 +273,70 @@ describe('cryptosign (PITFALLS 18)', () => {
     const { extra, finish } = await challenged(bench(swarm), 'cryptosign', hello);
     expect(Object.keys(extra)).toEqual(['challenge']);
     expect((await finish(sign(bytes(extra.challenge)))).kind).toBe('welcome');
+  });
+
+  describe('Router Authentication', () => {
+    const seed = '9'.repeat(64);
+    const router = nacl.sign.keyPair.fromSeed(Buffer.from(seed, 'hex'));
+    const proving = (deps = { env: { KEY: seed } }) => bench({ ...swarm, routerKey: { env: 'KEY' } }, deps);
+    const challenge = randomBytes(32).toString('hex');
+
+    it('the specification’s own example holds: signature and message, in hex', () => {
+      const key = Buffer.from('4a3838f6fe75251e613329d53fc69b262d5eac97fb1d73bebbaed4015b53c862', 'hex');
+      const signature = Buffer.from(
+        'fd5128d2d207ba58a9d1d6f41b72c747964ad9d1294077b3b1eee6130b05843ab12c53c7f2519f73d4feb82db19d8ca0fc26b62bde6518e79a882f5795bc9f00' +
+          'bbae60ea44cdd7b20dc7010a618b0f0803fab25a817520b4b7f057299b524deb',
+        'hex',
+      );
+      expect(nacl.sign.detached.verify(signature.subarray(64), signature.subarray(0, 64), key)).toBe(true);
+    });
+
+    it('D5: a client that sends a challenge gets it back signed, with the key that signed it', async () => {
+      const { extra, finish } = await challenged(proving(), 'cryptosign', { authextra: { pubkey, challenge } });
+      expect(Object.keys(extra).sort()).toEqual(['challenge', 'pubkey', 'signature']);
+      expect(extra.pubkey).toBe(hex(router.publicKey));
+      const signature = bytes(extra.signature);
+      expect(signature.subarray(64).toString('hex')).toBe(challenge);
+      expect(nacl.sign.detached.verify(signature.subarray(64), signature.subarray(0, 64), router.publicKey)).toBe(true);
+      expect((await finish(sign(bytes(extra.challenge)))).kind).toBe('welcome');
+    });
+
+    it('D5: with channel binding the router signs the challenge XOR the channel id', async () => {
+      const hello = { authextra: { pubkey, challenge, channel_binding: 'tls-exporter' }, channelId };
+      const { extra } = await challenged(proving(), 'cryptosign', hello);
+      const signature = bytes(extra.signature);
+      const message = bytes(challenge).map((byte) => byte ^ 0x5a);
+      expect(signature.subarray(64)).toEqual(Buffer.from(message));
+      expect(nacl.sign.detached.verify(message, signature.subarray(0, 64), router.publicKey)).toBe(true);
+    });
+
+    it('who does not ask, or asks with null, is proven nothing; nor is anybody without a key', async () => {
+      for (const authextra of [{ pubkey }, { pubkey, challenge: null }]) {
+        expect(Object.keys((await challenged(proving(), 'cryptosign', { authextra })).extra)).toEqual(['challenge']);
+      }
+      const { extra } = await challenged(bench(swarm), 'cryptosign', { authextra: { pubkey, challenge } });
+      expect(Object.keys(extra)).toEqual(['challenge']);
+    });
+
+    it.each(['', 'abc', 'g'.repeat(64), '0'.repeat(63), 7, {}, ['0'.repeat(64)]])(
+      'with a challenge that is not 64 hex digits the method cannot start (%j)',
+      (wrong) => {
+        const hello = request({ authextra: { pubkey, challenge: wrong } });
+        const step = proving().authenticator.attempt({ authmethods: ['cryptosign'] }, hello);
+        expect(step).toMatchObject({ kind: 'deny', uri: 'wamp.error.no_matching_auth_method' });
+      },
+    );
+
+    it.each([
+      ['is not set', undefined, 'routerKey: environment variable KEY is not set'],
+      ['is no seed', 'abc', 'routerKey: a private seed of 64 hex digits expected'],
+      ['is a principal’s', '07'.repeat(32), 'routerKey: the key of principal "planner"'],
+    ])('a key that %s proves nothing and is warned of', async (_what, value, warning) => {
+      const on = proving({ env: { KEY: value as string } });
+      expect(on.authenticator.warnings.at(-1)).toContain(warning);
+      const { extra } = await challenged(on, 'cryptosign', { authextra: { pubkey, challenge } });
+      expect(Object.keys(extra)).toEqual(['challenge']);
+    });
   });
 
   it('a key of two principals means the first where no authid is given, and warns', async () => {
