@@ -15,6 +15,8 @@ export interface AuthRequest {
   readonly address: string;
   /** TLS exporter value, where the connection has one (PITFALLS 18). */
   readonly channelId: Buffer | undefined;
+  /** SHA-256 (lower-case hex) of the certificate that the client has shown and TLS has verified; absent: none. */
+  readonly certificate?: string | undefined;
 }
 
 /** What authentication answers next. */

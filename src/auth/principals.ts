@@ -43,6 +43,8 @@ export interface PrincipalSpec {
   /** Ed25519 public keys, 64 hex digits each. */
   readonly cryptosign: readonly string[];
   readonly wampcra: readonly CraSpec[];
+  /** SHA-256 of client certificates, hex, with or without colons. */
+  readonly tls: readonly string[];
   /** One for each dialect at most: a challenge names one salt. */
   readonly scram: readonly ScramSpec[];
 }

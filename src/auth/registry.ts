@@ -1,12 +1,21 @@
 import { anonymous } from './anonymous.ts';
 import type { AuthMethod, AuthRequest, RealmMethod } from './auth-method.ts';
+import { clientCertificate } from './client-certificate.ts';
 import { cryptosign } from './cryptosign.ts';
 import { scram, wampScram } from './scram.ts';
 import { ticket } from './ticket.ts';
 import { wampcra } from './wampcra.ts';
 
 /** Every method there is; a new one is one more line. */
-export const AUTH_METHODS: readonly AuthMethod[] = [anonymous, ticket, wampcra, wampScram, scram, cryptosign];
+export const AUTH_METHODS: readonly AuthMethod[] = [
+  anonymous,
+  ticket,
+  wampcra,
+  wampScram,
+  scram,
+  cryptosign,
+  clientCertificate,
+];
 
 /** What a HELLO without authmethods means (PITFALLS 14). */
 const UNSAID: readonly string[] = ['anonymous'];

@@ -168,13 +168,13 @@ class RealmLinter {
     for (const { authid, role, cryptosign } of this.#config.principals.values()) {
       const at: ConfigPath = ['principals', authid];
       // Written but missing credentials have a warning of their own.
-      const written = ['ticket', 'wampcra', 'cryptosign', 'scram'].some(
+      const written = ['ticket', 'wampcra', 'cryptosign', 'scram', 'tls'].some(
         (kind) => this.#source.find([...at, kind]) !== undefined,
       );
       if (!written) {
         this.#warn(
           at,
-          'has no credential, so nobody can join as it, expected ticket, cryptosign, wampcra or scram',
+          'has no credential, so nobody can join as it, expected ticket, cryptosign, wampcra, scram or tls',
           'key',
         );
       }

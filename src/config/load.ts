@@ -212,17 +212,19 @@ class Loader {
   }
 }
 
-const CREDENTIALS = new Set<unknown>(['ticket', 'cryptosign', 'wampcra', 'scram']);
+/** Those that are no secret when they stand in the file as plain text. */
+const PUBLIC = new Set<unknown>(['cryptosign', 'tls']);
+const CREDENTIALS = new Set<unknown>(['ticket', 'cryptosign', 'wampcra', 'scram', 'tls']);
 
 function isSecret(path: ConfigPath): boolean {
-  return path[0] === 'principals' && CREDENTIALS.has(path[2]) && path[2] !== 'cryptosign';
+  return path[0] === 'principals' && CREDENTIALS.has(path[2]) && !PUBLIC.has(path[2]);
 }
 
 /** One credential: under its key, or an item of the list there. A plain text is an error, set or not. */
 function droppable(path: ConfigPath, kind: 'scalar' | 'map'): boolean {
   const credential = path[0] === 'principals' && CREDENTIALS.has(path[2]) && path.length >= 3 && path.length <= 4;
   if (!credential || (path.length === 4 && typeof path[3] !== 'number')) return false;
-  return kind === 'map' || path[2] === 'cryptosign';
+  return kind === 'map' || PUBLIC.has(path[2]);
 }
 
 function code(error: unknown): string {

@@ -148,6 +148,10 @@ class RealmBuilder {
     value.cryptosign.forEach((key, i) => {
       this.#uniqueKey(key.toLowerCase(), this.#item([...at, 'cryptosign'], i));
     });
+    const tls = value.tls.map((fingerprint) => fingerprint.replaceAll(':', '').toLowerCase());
+    tls.forEach((fingerprint, i) => {
+      this.#uniqueKey(fingerprint, this.#item([...at, 'tls'], i));
+    });
     value.ticket.forEach((spec, i) => {
       if ('hash' in spec) this.#checkScrypt(spec.hash, [...this.#item([...at, 'ticket'], i), 'hash']);
     });
@@ -165,6 +169,7 @@ class RealmBuilder {
       cryptosign: value.cryptosign.map((key) => key.toLowerCase()),
       wampcra: this.#existing(authid, 'wampcra', value.wampcra),
       scram: value.scram.map((spec) => compact(spec)),
+      tls,
       bub: value.bub,
       relay: value.relay,
       at: this.#source.place(at),

@@ -284,6 +284,15 @@ const principal = shape({
   )
     .default([])
     .describe('Verifiers for SCRAM, one for each dialect at most; `waggle hash --scram` prints them.'),
+  tls: oneOrMore(
+    matching(
+      /^[0-9a-fA-F]{2}(?::?[0-9a-fA-F]{2}){31}$/,
+      'the SHA-256 of a certificate, in quotes; `openssl x509 -noout -fingerprint -sha256` prints it',
+    ),
+    'a list of SHA-256 fingerprints of certificates',
+  )
+    .default([])
+    .describe('SHA-256 of client certificates, on listeners with `tls.clientCa`.'),
   bub: names('a Bub clientId or a glob such as agent:*')
     .default([])
     .describe('Bub clientIds this principal may take; globs.'),

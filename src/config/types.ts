@@ -116,6 +116,8 @@ export interface PrincipalConfig {
   readonly role: string;
   /** Only what exists: entries whose variable or file is missing or empty are left out, with a warning. */
   readonly ticket: readonly TicketSpec[];
+  /** SHA-256 of client certificates, lower-case hex. */
+  readonly tls: readonly string[];
   /** Lower-case hex. */
   readonly cryptosign: readonly string[];
   readonly wampcra: readonly CraSpec[];

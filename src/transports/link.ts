@@ -25,6 +25,8 @@ export interface LinkInfo {
   readonly url?: string;
   /** TLS exporter value for channel binding (32 bytes, label `EXPORTER-Channel-Binding`), absent without TLS 1.3. */
   channelId?(): Buffer;
+  /** SHA-256 (lower-case hex) of the certificate the peer has shown, verified by TLS; absent: it has shown none. */
+  readonly certificate?: string;
 }
 
 /** One connection that carries whole messages. */

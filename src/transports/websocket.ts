@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
+import { clientCertificate } from './client-certificate.ts';
 import { refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
@@ -141,6 +142,7 @@ function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string,
     subprotocol,
     address: from.address,
     secure: from.secure,
+    ...clientCertificate(socket),
     headers: request.headers,
     ...(request.url === undefined ? {} : { url: request.url }),
   };

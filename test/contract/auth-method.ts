@@ -77,7 +77,7 @@ export function authMethodContract(factory: MethodFactory, calls: { reset(): voi
       expect(same.authenticator.judge(step.identity, step.credential)).toBe('keep');
       const without = bench(realm(factory.principals.filter(({ authid }) => authid !== 'planner')));
       expect(without.authenticator.judge(step.identity, step.credential)).toBe('gone');
-      const stripped = { ticket: [], cryptosign: [], wampcra: [], scram: [] };
+      const stripped = { ticket: [], cryptosign: [], wampcra: [], scram: [], tls: [] };
       const changed = bench(realm(factory.principals.map((each) => ({ ...each, ...stripped }))));
       expect(changed.authenticator.judge(step.identity, step.credential)).toBe('gone');
       const promoted = bench(realm(factory.principals.map((each) => ({ ...each, role: 'boss' }))), {

@@ -11,7 +11,7 @@ export const REALM = 'yamtam-swarm';
 
 /** A principal without credentials but those given. */
 export function principal(authid: string, parts: Partial<PrincipalSpec> = {}): PrincipalSpec {
-  return { authid, role: 'agent', ticket: [], cryptosign: [], wampcra: [], scram: [], ...parts };
+  return { authid, role: 'agent', ticket: [], cryptosign: [], wampcra: [], scram: [], tls: [], ...parts };
 }
 
 export function realm(principals: readonly PrincipalSpec[], anonymous?: { role: string }): RealmAuthSpec {

@@ -69,6 +69,7 @@ export class Handshake {
         authextra,
         address: this.#info.address,
         channelId: this.#info.channelId?.(),
+        certificate: this.#info.certificate,
       },
     );
     if ('kind' in started) {

@@ -368,3 +368,40 @@ describe('cryptosign (PITFALLS 18)', () => {
     expect(authenticator.warnings).toEqual(['principal "planner": cryptosign: a public key of 64 hex digits expected']);
   });
 });
+
+describe('tls', () => {
+  const [mine, foreign] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  const colons = 'AB:'.repeat(32).slice(0, -1);
+  const machines = realm([principal('machine', { tls: [colons, mine] }), principal('other', { tls: [foreign] })]);
+  const begin = (hello: Partial<AuthRequest>, on = bench(machines)) => {
+    const attempt = attempted(on.authenticator.attempt({ authmethods: ['tls'] }, request(hello)));
+    return attempt.begin();
+  };
+
+  it('D7: the certificate says who it is; upper case and colons make no difference', () => {
+    expect(begin({ certificate: mine })).toMatchObject({
+      kind: 'welcome',
+      identity: { authid: 'machine', authmethod: 'tls', principal: 'machine' },
+      credential: `tls:${mine}`,
+    });
+  });
+
+  it('D7: a certificate of nobody, or of another than the authid that is given, is denied', () => {
+    for (const hello of [{ certificate: '00'.repeat(32) }, { certificate: mine, authid: 'other' }]) {
+      expect(begin(hello)).toMatchObject({ kind: 'deny', uri: 'wamp.error.authentication_denied' });
+    }
+  });
+
+  it('PITFALLS 14: without a certificate the method cannot start', () => {
+    const step = bench(machines).authenticator.attempt({ authmethods: ['tls'] }, request());
+    expect(step).toMatchObject({ kind: 'deny', uri: 'wamp.error.no_matching_auth_method' });
+  });
+
+  it('a certificate that is in the file no more ends its session', async () => {
+    const welcome = await begin({ certificate: mine });
+    if (welcome.kind !== 'welcome') throw new Error('not welcome');
+    const judge = (tls: string[]) =>
+      bench(realm([principal('machine', { tls })])).authenticator.judge(welcome.identity, welcome.credential);
+    expect([judge([foreign, mine]), judge([foreign])]).toEqual(['keep', 'gone']);
+  });
+});

@@ -72,6 +72,7 @@ describe('values', () => {
       ticket: [{ env: 'T' }],
       cryptosign: [KEY],
       wampcra: [],
+      tls: [],
       scram: [],
       bub: ['agent:p'],
       relay: [],
