@@ -256,8 +256,10 @@ function buildHello(head: readonly unknown[]): ClientMessage {
 }
 
 function buildError(head: readonly unknown[], payload: Payload): ClientMessage {
-  if (head[1] !== MessageType.INVOCATION) {
-    throw new ProtocolViolation(`ERROR.RequestType: a client answers INVOCATION (68) only, got ${show(head[1])}`);
+  // INTERRUPT has the id of its invocation, and an answer to it is one to that (spec: "Call Canceling").
+  if (head[1] !== MessageType.INVOCATION && head[1] !== MessageType.INTERRUPT) {
+    const got = show(head[1]);
+    throw new ProtocolViolation(`ERROR.RequestType: a client answers INVOCATION (68) and INTERRUPT (69), got ${got}`);
   }
   const details = dict(head, 3, 'ERROR.Details');
   return {

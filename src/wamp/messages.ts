@@ -127,7 +127,7 @@ export interface Yield {
   readonly payload: Payload;
 }
 
-/** ERROR for an INVOCATION: the only ERROR a client may send (FEATURES A5). */
+/** ERROR for an INVOCATION, or for its INTERRUPT: the only ERROR a client may send (FEATURES A5). */
 export interface InvocationError {
   readonly type: typeof MessageType.ERROR;
   readonly request: number;

@@ -81,6 +81,14 @@ export function callsInFlightScenarios(env: Environment): void {
       expect(await caller.take()).toEqual([8, 48, request, {}, 'com.error.stopped', ['half way']]);
     });
 
+    it('A5: an ERROR for the INTERRUPT is one for its INVOCATION', async () => {
+      const { callee, caller, request, invocation } = await pending(env);
+      caller.send([49, request, { mode: 'kill' }]);
+      expect(await callee.take()).toEqual([69, invocation, { mode: 'kill' }]);
+      callee.send([8, 69, invocation, {}, 'com.error.stopped']);
+      expect(await caller.take()).toEqual([8, 48, request, {}, 'com.error.stopped']);
+    });
+
     it('PITFALLS 55: kill, and the result that was on its way is delivered', async () => {
       const { callee, caller, request, invocation } = await pending(env);
       caller.send([49, request, { mode: 'kill' }]);

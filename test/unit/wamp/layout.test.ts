@@ -124,8 +124,9 @@ describe('build', () => {
     }
   });
 
-  it('FEATURES A5: a client answers invocations with ERROR and nothing else', () => {
-    expect(build(8, 68, 1, {}, 'a.b')).toEqual({ type: 8, request: 1, details: {}, error: 'a.b', payload: PAYLOAD });
+  it('FEATURES A5: a client answers invocations and their interrupts with ERROR and nothing else', () => {
+    const read = { type: 8, request: 1, details: {}, error: 'a.b', payload: PAYLOAD };
+    for (const type of [68, 69]) expect(build(8, type, 1, {}, 'a.b')).toEqual(read);
     for (const type of [16, 32, 48, 64, null, '68'])
       expect(() => build(8, type, 1, {}, 'a.b')).toThrow('ERROR.RequestType');
   });
