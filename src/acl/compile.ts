@@ -10,9 +10,10 @@ import type { Rule } from './rule.ts';
 
 /**
  * What a rule means for one question. `part`: it allows the action on some of what the pattern may match, not on all;
- * `other`: it speaks of the URI, not of the action.
+ * `inexact`: it would allow it, but whoever is asked by the realm needs a rule with exactly that URI; `other`: it speaks
+ * of the URI, not of the action.
  */
-export type Effect = 'allows' | 'denies' | 'part' | 'other';
+export type Effect = 'allows' | 'denies' | 'part' | 'inexact' | 'other';
 
 export interface MatchedRule {
   readonly rule: Rule;
@@ -43,13 +44,18 @@ export interface CompiledAcl extends Authorizer {
 
 /**
  * @param roles the rules of each role of one realm. A role that is not in it may do nothing.
- * @param rated what the realm says of each role beside its rules; the decisions carry it, so that no message costs a
+ * @param traits what the realm says of each role beside its rules; the decisions carry it, so that no message costs a
  *   look-up and a reload swaps it with the rules
+ * @param asked procedures that the realm has asked about others: a pattern in a rule does not allow to register them
  * @throws RuleError where a rule's URI has no meaning under its `match`
  */
-export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>, rated: Rated = UNRATED): CompiledAcl {
+export function compileAcl(
+  roles: ReadonlyMap<string, readonly Rule[]>,
+  traits: Traits = NO_TRAITS,
+  asked: readonly string[] = [],
+): CompiledAcl {
   const compiled = new Map<string, RoleAcl>();
-  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules, rated.get(name)?.trustlevel));
+  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules, traits.get(name) ?? {}, asked));
   return {
     authorize(who, action, uri, match) {
       return compiled.get(who.authrole)?.decide(who.authid, action, uri, match) ?? UNKNOWN_ROLE;
@@ -61,10 +67,24 @@ export function compileAcl(roles: ReadonlyMap<string, readonly Rule[]>, rated: R
   };
 }
 
-/** Trust levels by role; a role without one is not rated. */
-export type Rated = ReadonlyMap<string, { readonly trustlevel?: number }>;
+interface RoleTraits {
+  /** Absent: the role is not rated. */
+  readonly trustlevel?: number;
+  /** Whether the authorizer is asked where no rule decides. */
+  readonly dynamic?: boolean;
+}
 
-const UNRATED: Rated = new Map();
+export type Traits = ReadonlyMap<string, RoleTraits>;
+
+const NO_TRAITS: Traits = new Map();
+
+/** The procedures that a realm has asked about others. */
+export function askedProcedures(realm: {
+  readonly dynamic?: { readonly authenticator?: string; readonly authorizer?: string };
+}): string[] {
+  const { authenticator, authorizer } = realm.dynamic ?? {};
+  return [authenticator, authorizer].filter((uri) => uri !== undefined);
+}
 
 const UNKNOWN_ROLE: Decision = Object.freeze({ kind: 'deny', reason: 'the role has no permissions', rules: [] });
 
@@ -90,13 +110,13 @@ class RoleAcl {
   readonly #rules: readonly CompiledRule[];
   readonly #actions: Readonly<Record<Action, ActionAcl>>;
 
-  constructor(name: string, rules: readonly Rule[], trustlevel: number | undefined) {
+  constructor(name: string, rules: readonly Rule[], traits: RoleTraits, asked: readonly string[]) {
     this.#rules = rules.map((rule) => ({ rule, pattern: compileRule(rule) }));
     this.#actions = {
-      call: new ActionAcl(name, 'call', this.#rules, trustlevel),
-      register: new ActionAcl(name, 'register', this.#rules, trustlevel),
-      publish: new ActionAcl(name, 'publish', this.#rules, trustlevel),
-      subscribe: new ActionAcl(name, 'subscribe', this.#rules, trustlevel),
+      call: new ActionAcl(name, 'call', this.#rules, traits),
+      register: new ActionAcl(name, 'register', this.#rules, traits, asked),
+      publish: new ActionAcl(name, 'publish', this.#rules, traits),
+      subscribe: new ActionAcl(name, 'subscribe', this.#rules, traits),
     };
   }
 
@@ -112,7 +132,9 @@ class RoleAcl {
       const { touches, covers } = relate(pattern, authid, uri, match);
       if (!touches) continue;
       const allows = rule.allow.includes(action);
-      const effect = rule.deny.includes(action) ? 'denies' : !allows ? 'other' : covers ? 'allows' : 'part';
+      const isExact = this.#actions[action].isExact(rule, uri);
+      const allowing = !covers ? 'part' : isExact ? 'allows' : 'inexact';
+      const effect = rule.deny.includes(action) ? 'denies' : allows ? allowing : 'other';
       matched.push({ rule, effect });
     }
     return { decision: this.#actions[action].judge(authid, uri, match), matched };
@@ -126,13 +148,21 @@ class ActionAcl {
   readonly #discloses: 'publisher' | 'caller' | undefined;
   readonly #rules: readonly CompiledRule[];
   readonly #usesAuthid: boolean;
-  readonly #trustlevel: number | undefined;
+  readonly #traits: RoleTraits;
+  readonly #asked: readonly string[];
   readonly #answers = new ResultCache<Answers>(weigh, 4096, 2 * 1024 * 1024);
 
-  constructor(role: string, action: Action, rules: readonly CompiledRule[], trustlevel: number | undefined) {
+  constructor(
+    role: string,
+    action: Action,
+    rules: readonly CompiledRule[],
+    traits: RoleTraits,
+    asked: readonly string[] = [],
+  ) {
     this.#role = role;
     this.#action = action;
-    this.#trustlevel = trustlevel;
+    this.#traits = traits;
+    this.#asked = asked;
     this.#discloses = action === 'publish' ? 'publisher' : action === 'call' ? 'caller' : undefined;
     this.#rules = rules.filter(
       ({ rule }) =>
@@ -164,7 +194,7 @@ class ActionAcl {
     let disclose = false;
     for (const { rule, pattern } of this.#rules) {
       const { touches, covers } = relate(pattern, authid, uri, match);
-      if (covers && rule.allow.includes(this.#action)) allowing.push(rule.at);
+      if (covers && rule.allow.includes(this.#action) && this.isExact(rule, uri)) allowing.push(rule.at);
       if (touches && rule.deny.includes(this.#action)) denying.push(rule.at);
       if (touches && this.#isDisclosedBy(rule)) disclose = true;
       if (touches && this.#isSignedBy(rule)) signing.push(rule.at);
@@ -172,12 +202,19 @@ class ActionAcl {
     if (denying.length > 0) {
       return { kind: 'deny', reason: `role ${this.#role} is denied to ${this.#action} there`, rules: denying };
     }
-    if (allowing.length === 0) {
+    const { trustlevel, dynamic } = this.#traits;
+    const asks = allowing.length === 0 && dynamic === true && !this.#asked.includes(uri);
+    if (allowing.length === 0 && !asks) {
       return { kind: 'deny', reason: `role ${this.#role} is not allowed to ${this.#action} there`, rules: allowing };
     }
     // A rule that asks for a signature must never let an unverified message pass for a verified one.
     if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, rules: signing };
-    return { kind: 'allow', disclose, trustlevel: this.#trustlevel, rules: allowing };
+    return { kind: asks ? 'ask' : 'allow', disclose, trustlevel, rules: allowing };
+  }
+
+  /** Whether a rule is exact enough for this action: whoever decides for others must be named (CONTRACT §4, `dynamic`). */
+  isExact(rule: Rule, uri: string): boolean {
+    return !this.#asked.includes(uri) || (rule.match === 'exact' && rule.uri === uri);
   }
 
   #newAnswers(uri: string): Answers {

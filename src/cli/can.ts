@@ -1,4 +1,4 @@
-import { compileAcl, type Effect, type Explanation, RuleError } from '../acl/compile.ts';
+import { askedProcedures, compileAcl, type Effect, type Explanation, RuleError } from '../acl/compile.ts';
 import type { Rule } from '../acl/rule.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
@@ -12,6 +12,7 @@ const EFFECTS: Record<Effect, string> = {
   allows: 'allows it',
   denies: 'denies it',
   part: 'allows it on a part only; one rule must cover all that the pattern may match',
+  inexact: 'allows it by a pattern only; a procedure that the realm has asked needs a rule with exactly its URI',
   other: 'speaks of other actions',
 };
 
@@ -25,7 +26,7 @@ const PHRASES: Record<Action, string> = {
 
 /**
  * `waggle can`: says whether a principal or role may do something, and which rules say so.
- * @returns 0 allowed, 1 denied or the config has problems (which are printed)
+ * @returns 0 allowed, 1 denied, up to the dynamic authorizer, or the config has problems (which are printed)
  * @throws UsageError where no such realm, principal or role is configured, or the URI is none
  */
 export async function can(options: CanOptions, io: Pick<Io, 'stdout' | 'stderr' | 'env'>): Promise<number> {
@@ -51,7 +52,7 @@ export async function can(options: CanOptions, io: Pick<Io, 'stdout' | 'stderr' 
  * @throws UsageError as `can` does, RuleError where a rule cannot be compiled
  */
 export function askRealm(
-  realm: Pick<RealmConfig, 'realm' | 'principals' | 'permissions' | 'strictUris'>,
+  realm: Pick<RealmConfig, 'realm' | 'principals' | 'permissions' | 'roles' | 'dynamic' | 'strictUris'>,
   options: Pick<CanOptions, 'who' | 'action' | 'uri' | 'match'>,
 ): { readonly allowed: boolean; readonly text: string } {
   const { who, action, uri, match } = options;
@@ -70,12 +71,14 @@ export function askRealm(
     authmethod: 'static',
     authprovider: 'static',
   };
-  const explanation = compileAcl(realm.permissions).explain(identity, action, uri, match);
+  const acl = compileAcl(realm.permissions, realm.roles, askedProcedures(realm));
+  const explanation = acl.explain(identity, action, uri, match);
   const reserved = isReserved(uri) && (action === 'register' || action === 'publish');
   const allowed = explanation.decision.kind === 'allow' && !reserved;
+  const asked = explanation.decision.kind === 'ask' && !reserved ? realm.dynamic?.authorizer : undefined;
   const lines = [
-    `${isPrincipal ? `${who} (role ${role})` : `role ${role}`} ${allowed ? 'may' : 'may not'} ${PHRASES[action]} ` +
-      `${JSON.stringify(uri)}${match === 'exact' ? '' : ` (${match})`} in realm ${realm.realm}`,
+    `${isPrincipal ? `${who} (role ${role})` : `role ${role}`} ${allowed || asked ? 'may' : 'may not'} ${PHRASES[action]} ` +
+      `${JSON.stringify(uri)}${match === 'exact' ? '' : ` (${match})`} in realm ${realm.realm}${asked ? ` if ${asked} allows it` : ''}`,
     ...ruleLines(explanation, action),
   ];
   if (reserved) lines.push('  wamp. is the router’s own: nobody else registers or publishes there, whatever rules say');
@@ -90,7 +93,8 @@ export function askRealm(
 
 function ruleLines({ decision, matched }: Explanation, action: Action): string[] {
   const lines = matched.map(({ rule, effect }) => `  ${rule.at}: ${showRule(rule)} ${EFFECTS[effect]}`);
-  if (decision.rules.length === 0) lines.push('  no rule allows it, so it is denied');
+  if (decision.kind === 'ask') lines.push('  no rule decides it, and the role is dynamic');
+  else if (decision.rules.length === 0) lines.push('  no rule allows it, so it is denied');
   // Where a rule denies, or none allows, a signature would change nothing.
   const signing = matched.filter(({ rule }) => rule.signature !== undefined);
   const wouldAllow = matched.some(({ effect }) => effect === 'allows');

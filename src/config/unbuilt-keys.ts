@@ -8,12 +8,11 @@ const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
   router: ['listeners[].rawsocket', 'admin.token', 'limits.maxRetainedBytes', 'cluster'],
   realm: [
     'principals.*.relay',
-    'roles.*.dynamic',
     'roles.*[].audit',
     'roles.*.rules[].audit',
     'relay',
     'events',
-    'dynamic',
+    'dynamic.authenticator',
     'limits.maxRetainedBytes',
   ],
 };

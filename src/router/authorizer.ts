@@ -23,7 +23,15 @@ export type Decision =
       /** `file:line` of the rules behind it, for `waggle can` and the log. */
       readonly rules: readonly string[];
     }
-  | { readonly kind: 'deny'; readonly reason: string; readonly rules: readonly string[] };
+  | { readonly kind: 'deny'; readonly reason: string; readonly rules: readonly string[] }
+  /** No rule decides, and the role may have the realm's dynamic authorizer asked (CONTRACT §4, `dynamic`). */
+  | {
+      readonly kind: 'ask';
+      /** What the rules say of the two if the answer is yes. */
+      readonly disclose: boolean;
+      readonly trustlevel?: number | undefined;
+      readonly rules: readonly string[];
+    };
 
 /** Synchronous by contract, so that order needs no code (ARCHITECTURE §1.5). Implemented by acl/. */
 export interface Authorizer {

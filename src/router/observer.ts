@@ -11,7 +11,8 @@ export type DropCause =
   | 'unwanted_progress'
   | 'queue_full'
   | 'late_continuation'
-  | 'passthru_unknown';
+  | 'passthru_unknown'
+  | 'sender_gone';
 
 /**
  * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events

@@ -14,6 +14,9 @@ export interface Peer {
   send(message: RouterMessage): Sent;
   /** Ends the connection for `reason`; the realm has already forgotten the session. Called at most once. */
   close(reason: CloseReason): void;
+  /** Stops and resumes reading from it; what was read already may still come. Absent: it cannot be stopped. */
+  pause?(): void;
+  resume?(): void;
   /** Whether it settles the receipts of planned events (ARCHITECTURE §1.4); absent: it does not. */
   readonly confirms?: boolean;
 }

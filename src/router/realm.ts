@@ -1,23 +1,20 @@
-import { type CloseReason, CloseUri, ErrorUri, violation, WampError } from '../wamp/errors.ts';
+import { type CloseReason, CloseUri, violation, WampError } from '../wamp/errors.ts';
 import { Feature } from '../wamp/features.ts';
-import {
-  MessageType,
-  type Publish,
-  type Register,
-  type RoutedMessage,
-  type RouterMessage,
-  requestError,
-  type Subscribe,
-} from '../wamp/messages.ts';
+import { type Call, MessageType, type Publish, type RoutedMessage, type RouterMessage } from '../wamp/messages.ts';
 import type { Passthru } from '../wamp/options.ts';
-import { isReserved, isValidUri, type Match } from '../wamp/uri.ts';
-import type { Action, Authorizer, Decision } from './authorizer.ts';
-import { Broker } from './broker.ts';
+import { isValidUri, type Match } from '../wamp/uri.ts';
+import { type Allowed, Authorization, type Verdict } from './authorization.ts';
+import type { Action, Authorizer } from './authorizer.ts';
+import { Broker, type Subscription } from './broker.ts';
 import type { RealmContext, RealmLimits } from './context.ts';
 import { Dealer } from './dealer.ts';
+import type { DynamicSettings } from './dynamic-authorizer.ts';
+import { Holding } from './holding.ts';
+import type { Inquiries } from './inquiries.ts';
 import { passthruProblem } from './passthru.ts';
 import type { Peer, Sent } from './peer.ts';
 import { Plan } from './plan.ts';
+import { Requests } from './requests.ts';
 import { type Member, Session } from './session.ts';
 import { NO_WITNESS, type Witness } from './witness.ts';
 
@@ -29,12 +26,12 @@ export interface RealmSettings {
   readonly strictRequestIds: boolean;
   /** Whether URIs obey the strict rule (FEATURES A16). */
   readonly strictUris: boolean;
+  /** Whom the realm asks; absent: nobody. */
+  readonly dynamic?: DynamicSettings | undefined;
 }
 
 /** What a realm shares with the rest of the router. */
 export type RealmDeps = Pick<RealmContext, 'clock' | 'ids' | 'observer' | 'cluster'>;
-
-type Allowed = Extract<Decision, { kind: 'allow' }>;
 
 /**
  * One routing namespace: its sessions, and the one place where their messages are authorized and handed to broker or
@@ -50,6 +47,10 @@ export class Realm implements RealmContext {
   readonly sessions = new Map<number, Session>();
   readonly broker: Broker;
   readonly dealer: Dealer;
+  /** Requests that wait for something outside of the core. */
+  readonly holding: Holding;
+  readonly #authorization: Authorization;
+  readonly #requests: Requests;
   #settings: RealmSettings;
   #witness: Witness = NO_WITNESS;
   #closed = false;
@@ -63,6 +64,13 @@ export class Realm implements RealmContext {
     this.cluster = deps.cluster;
     this.broker = new Broker(this);
     this.dealer = new Dealer(this);
+    this.holding = new Holding(this, {
+      carryOut: (session, message) => this.#carryOut(session, message),
+      foresee: (session, message) => this.#requests.foresee(session, message),
+      pass: (session, message) => this.#pass(session, message),
+    });
+    this.#authorization = new Authorization(this, settings, this.holding);
+    this.#requests = new Requests(this, this.#authorization);
   }
 
   get limits(): RealmLimits {
@@ -71,6 +79,11 @@ export class Realm implements RealmContext {
 
   get authorizer(): Authorizer {
     return this.#settings.authorizer;
+  }
+
+  /** Where the router itself asks procedures of this realm. */
+  get inquiries(): Inquiries {
+    return this.#authorization.inquiries;
   }
 
   get witness(): Witness {
@@ -108,6 +121,7 @@ export class Realm implements RealmContext {
     if (session.ended) return;
     session.ended = true;
     this.sessions.delete(session.id);
+    this.holding.leave(session);
     this.dealer.leave(session);
     this.broker.leave(session);
     if (session.internal) return;
@@ -123,34 +137,36 @@ export class Realm implements RealmContext {
     session.peer.close(reason);
   }
 
-  /** Every message a session may send, and who sees to it. */
+  /** Every message a session may send. */
   receive(session: Session, message: RoutedMessage): void {
     if (session.ended) return;
     this.observer.received(session, message);
+    const { held } = session;
+    if (held === undefined || !this.holding.keeps(session, held, message)) this.#carryOut(session, message);
+  }
+
+  /** Who sees to a message whose turn has come. */
+  #carryOut(session: Session, message: RoutedMessage): void {
     switch (message.type) {
       case MessageType.PUBLISH:
         if (!this.#mayPass(session, message, message.options.passthru, Feature.PUBLISHER_PASSTHRU)) return;
-        if (this.#inSequence(session, message.request)) this.#publish(session, message);
+        if (this.#inSequence(session, message.request)) this.#requests.publish(session, message);
         return;
       case MessageType.SUBSCRIBE:
-        if (this.#inSequence(session, message.request)) this.#subscribe(session, message);
+        if (this.#inSequence(session, message.request)) this.#requests.subscribe(session, message);
         return;
       case MessageType.UNSUBSCRIBE:
         if (this.#inSequence(session, message.request)) this.broker.unsubscribe(session, message);
         return;
-      case MessageType.CALL: {
+      case MessageType.CALL:
         if (!this.#mayPass(session, message, message.options.passthru, Feature.CALLER_PASSTHRU)) return;
-        if (!this.dealer.isNew(session, message) || !this.#inSequence(session, message.request)) return;
-        const decision = this.#authorize(session, 'call', message.procedure, 'exact');
-        if (decision instanceof WampError) this.#refuse(session, message, decision);
-        else this.dealer.call(session, message, decision.disclose, decision.trustlevel);
+        if (this.#begins(session, message)) this.#requests.call(session, message);
         return;
-      }
       case MessageType.CANCEL:
         this.dealer.cancel(session, message);
         return;
       case MessageType.REGISTER:
-        if (this.#inSequence(session, message.request)) this.#register(session, message);
+        if (this.#inSequence(session, message.request)) this.#requests.register(session, message);
         return;
       case MessageType.UNREGISTER:
         if (this.#inSequence(session, message.request)) this.dealer.registry.unregister(session, message);
@@ -169,39 +185,72 @@ export class Realm implements RealmContext {
     }
   }
 
-  /**
-   * What a PUBLISH would do, without doing it (ARCHITECTURE §1.4). A refusal is told to the observer as any other.
-   * @returns the refusal where it may not be published
-   */
-  plan(session: Session, message: Publish): Plan | WampError {
-    const decision = this.#authorize(session, 'publish', message.topic, 'exact');
-    if (decision instanceof WampError) return decision;
-    const { disclose, trustlevel } = decision;
-    return new Plan(this.broker, (receipts) => this.broker.accept(session, message, disclose, receipts, trustlevel));
+  /** A call that was canceled before its turn came takes its id, and that is all. */
+  #pass(session: Session, message: RoutedMessage): void {
+    if (message.type === MessageType.CALL) this.#begins(session, message);
   }
 
-  /** Swaps rules and bounds; subscriptions and registrations that are no longer allowed are revoked (CONTRACT §4). */
+  /** Asks for a bridge: see {@link Requests.ask}. */
+  ask(session: Session, action: Action, uri: string, match: Match, done: (verdict: Verdict) => void): void {
+    this.#requests.ask(session, { action, uri, match }, done);
+  }
+
+  /**
+   * What a PUBLISH would do, without doing it (ARCHITECTURE §1.4).
+   * @param done as for {@link ask}, with the plan, or the refusal where it may not be published
+   */
+  plan(session: Session, message: Publish, done: (plan: Plan | WampError) => void): void {
+    this.ask(session, 'publish', message.topic, 'exact', (verdict) => {
+      if (verdict instanceof WampError) {
+        done(verdict);
+        return;
+      }
+      const { disclose, trustlevel } = verdict;
+      done(new Plan(this.broker, (receipts) => this.broker.accept(session, message, disclose, receipts, trustlevel)));
+    });
+  }
+
+  /** A call of a bridge, which has {@link ask}ed whether its peer may make it; nothing that waits holds it back. */
+  call(session: Session, message: Call, allowed: Allowed): void {
+    if (session.ended) return;
+    this.observer.received(session, message);
+    if (this.#begins(session, message)) this.#requests.call(session, message, allowed);
+  }
+
+  /**
+   * Swaps rules and bounds; subscriptions and registrations that are no longer allowed are revoked (CONTRACT §4). Where
+   * the authorizer must be asked about them this happens when it has answered.
+   */
   configure(settings: RealmSettings): void {
     this.#settings = settings;
+    this.#authorization.configure(settings);
     for (const session of [...this.sessions.values()]) this.#judge(session);
     this.#witness.settle();
   }
 
   #judge(session: Session): void {
-    const reason = 'the rules of the realm no longer allow it';
     for (const subscription of [...session.subscriptions.values()]) {
-      const { uri, match, id } = subscription;
-      if (this.authorizer.authorize(session.identity, 'subscribe', uri, match).kind === 'allow') continue;
-      this.broker.detach(session, subscription);
-      if (!session.has(Feature.SUBSCRIBER_REVOCATION)) continue;
-      const details = Object.freeze({ subscription: id, reason });
-      this.send(session, { type: MessageType.UNSUBSCRIBED, request: 0, details });
+      const { uri, match } = subscription;
+      this.#authorization.judge(session, { action: 'subscribe', uri, match }, () => {
+        if (session.subscriptions.get(subscription.id) === subscription) this.#revoke(session, subscription);
+      });
     }
     for (const registration of [...session.registrations.values()]) {
-      const { uri, match } = registration;
-      if (this.authorizer.authorize(session.identity, 'register', uri, match).kind === 'allow') continue;
-      this.dealer.registry.revoke(session, registration, reason);
+      const { uri, match, invoke } = registration;
+      const revoke = (): void => {
+        if (session.registrations.get(registration.id) !== registration) return;
+        this.dealer.registry.revoke(session, registration, NO_LONGER_ALLOWED);
+      };
+      if (this.#authorization.refusesToRegister(uri, match, invoke, false) !== undefined) revoke();
+      else this.#authorization.judge(session, { action: 'register', uri, match }, revoke);
     }
+  }
+
+  #revoke(session: Session, subscription: Subscription): void {
+    this.broker.detach(session, subscription);
+    if (!session.has(Feature.SUBSCRIBER_REVOCATION)) return;
+    const details = Object.freeze({ subscription: subscription.id, reason: NO_LONGER_ALLOWED });
+    this.send(session, { type: MessageType.UNSUBSCRIBED, request: 0, details });
   }
 
   /**
@@ -231,55 +280,13 @@ export class Realm implements RealmContext {
     return false;
   }
 
-  #publish(session: Session, message: Publish): void {
-    const decision = this.#authorize(session, 'publish', message.topic, 'exact');
-    if (!(decision instanceof WampError)) this.broker.publish(session, message, decision.disclose, decision.trustlevel);
-    // Unacknowledged, a refusal is silent (PITFALLS 33); the observer has seen it.
-    else if (message.options.acknowledge) this.#refuse(session, message, decision);
-  }
-
-  #subscribe(session: Session, message: Subscribe): void {
-    const decision = this.#authorize(session, 'subscribe', message.topic, message.options.match);
-    if (decision instanceof WampError) this.#refuse(session, message, decision);
-    else this.broker.subscribe(session, message);
-  }
-
-  #register(session: Session, message: Register): void {
-    const decision = this.#authorize(session, 'register', message.procedure, message.options.match);
-    if (decision instanceof WampError) this.#refuse(session, message, decision);
-    else this.dealer.registry.register(session, message);
-  }
-
-  #authorize(session: Session, action: Action, uri: string, match: Match): Allowed | WampError {
-    if (session.internal) return INTERNAL;
-    const { limits, strictUris, authorizer } = this.#settings;
-    if (uri.length > limits.maxUriBytes || (uri.length * 3 > limits.maxUriBytes && tooLong(uri, limits.maxUriBytes))) {
-      return this.#deny(session, action, uri, ErrorUri.INVALID_URI, `a URI may have ${limits.maxUriBytes} bytes`);
-    }
-    if (!isValidUri(uri, match, strictUris)) {
-      return this.#deny(session, action, uri, ErrorUri.INVALID_URI, `${JSON.stringify(uri)} is no legal ${match} URI`);
-    }
-    if ((action === 'publish' || action === 'register') && isReserved(uri)) {
-      // Else a client could forge meta events or stand in for the router's own procedures (PITFALLS 30).
-      return this.#deny(session, action, uri, ErrorUri.INVALID_URI, 'wamp. is reserved for the router');
-    }
-    const decision = authorizer.authorize(session.identity, action, uri, match);
-    if (decision.kind === 'allow') return decision;
-    return this.#deny(session, action, uri, ErrorUri.NOT_AUTHORIZED, decision.reason);
-  }
-
-  #deny(session: Session, action: Action, uri: string, error: string, reason: string): WampError {
-    this.observer.denied(session, action, uri, reason);
-    const text = error === ErrorUri.NOT_AUTHORIZED ? `this session may not ${action} ${uri}` : reason;
-    return new WampError(error, text);
-  }
-
-  #refuse(session: Session, message: { type: number; request: number }, refusal: WampError): void {
-    this.send(session, requestError(message.type, message.request, refusal.uri, refusal.message));
+  /** Whether a CALL begins a call; asked once. */
+  #begins(session: Session, message: Call): boolean {
+    return this.dealer.isNew(session, message) && this.#inSequence(session, message.request);
   }
 
   #inSequence(session: Session, request: number): boolean {
-    if (this.#settings.strictRequestIds && request !== session.lastRequest + 1) {
+    if (this.#settings.strictRequestIds && !session.bridged && request !== session.lastRequest + 1) {
       const text = `request id ${request} after ${session.lastRequest}: ${session.lastRequest + 1} expected`;
       this.end(session, violation(text));
       return false;
@@ -289,11 +296,7 @@ export class Realm implements RealmContext {
   }
 }
 
-const INTERNAL: Allowed = { kind: 'allow', disclose: false, rules: [] };
-
-function tooLong(uri: string, bytes: number): boolean {
-  return Buffer.byteLength(uri) > bytes;
-}
+const NO_LONGER_ALLOWED = 'the rules of the realm no longer allow it';
 
 /** Why a session whose transport broke has left. */
 export const LOST: CloseReason = { how: 'tryLater', uri: CloseUri.NORMAL, message: 'the connection was lost' };

@@ -4,9 +4,18 @@ import type { Dict } from '../wamp/payload.ts';
 import type { Identity } from './authorizer.ts';
 import type { Subscription } from './broker.ts';
 import type { Origin } from './disclosure.ts';
+import type { HeldRequests } from './holding.ts';
 import type { Peer, Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
 import type { Callee, Registration } from './registration.ts';
+
+/** Who the router itself is in its realms. */
+export const ROUTER: Identity = Object.freeze({
+  authid: 'router',
+  authrole: 'router',
+  authmethod: 'internal',
+  authprovider: 'internal',
+});
 
 /** What a peer brings when it joins a realm. */
 export interface Member {
@@ -19,6 +28,8 @@ export interface Member {
   readonly credential?: string;
   /** How it is connected, as `wamp.session.get` says it; absent: nothing is said. */
   readonly transport?: Dict;
+  /** An adapter of ours makes its requests: their ids are right, in whatever order they come. */
+  readonly bridged?: boolean;
   /** A session of the router's own: it may use `wamp.` URIs, is never named to others and counted nowhere. */
   readonly internal?: boolean;
 }
@@ -34,6 +45,7 @@ export class Session {
   readonly peer: Peer;
   readonly credential: string;
   readonly internal: boolean;
+  readonly bridged: boolean;
   readonly transport: Dict | undefined;
   /** Milliseconds since the epoch. */
   readonly joinedAt: number;
@@ -52,6 +64,8 @@ export class Session {
   readonly invocations = new Map<number, PendingCall>();
   /** Calls that were given up while this session worked on them, by INVOCATION.Request; only where it is bounded. */
   unanswered: Map<number, Callee> | undefined;
+  /** Requests that wait for one before them (PITFALLS 64); undefined: nothing waits. */
+  held: HeldRequests | undefined;
   /** Highest INVOCATION.Request sent: session scope, from 1 (PITFALLS 23, 53). */
   lastInvocation = 0;
   /** CALL.Request of the newest call: what the ids of a session that sends calls in parts go by (FEATURES B2). */
@@ -66,6 +80,7 @@ export class Session {
     this.peer = peer;
     this.credential = member.credential ?? '';
     this.internal = member.internal === true;
+    this.bridged = member.bridged === true;
     this.transport = member.transport;
     this.joinedAt = joinedAt;
     this.origin = { session: id, identity: member.identity };

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { compileAcl } from '../acl/compile.ts';
+import { askedProcedures, compileAcl } from '../acl/compile.ts';
 import { compileNames } from '../acl/names.ts';
 import type { BridgeRules, RealmHost } from '../adapters/adapter.ts';
 import { RealmAuthenticator } from '../auth/authenticator.ts';
@@ -133,7 +133,8 @@ export class RealmHosts {
 
 function settingsOf(config: RealmConfig): RealmSettings {
   return {
-    authorizer: compileAcl(config.permissions, config.roles),
+    authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config)),
+    dynamic: config.dynamic,
     limits: config.limits,
     strictRequestIds: config.strictRequestIds,
     strictUris: config.strictUris,

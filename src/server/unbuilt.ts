@@ -40,7 +40,7 @@ function missedOf({ file, dynamic, events, permissions }: RealmConfig): Unbuilt[
   const note = (name: string, place: string | undefined, key: string, instead: string): void => {
     if (place !== undefined) found.push({ name, missed: { place, key, instead } });
   };
-  note('dynamic', dynamic && file, 'dynamic', 'nobody is asked, and what no rule allows is denied');
+  note('authenticator', dynamic?.authenticator && file, 'dynamic.authenticator', 'only principals of the file join');
   note('events', events.length === 0 ? undefined : file, 'events', 'nothing is retained and no history is kept');
   const signed = rules.find(({ signature }) => signature !== undefined);
   note('signature (denied meanwhile)', signed?.at, 'signature', 'what must be signed is denied');

@@ -2,11 +2,14 @@ import { expect } from 'vitest';
 import type { Action, Authorizer, Decision, Identity } from '../../src/router/authorizer.ts';
 import { ALONE, type Cluster } from '../../src/router/cluster.ts';
 import type { RealmLimits } from '../../src/router/context.ts';
+import type { DynamicSettings } from '../../src/router/dynamic-authorizer.ts';
 import { installMeta } from '../../src/router/meta/install.ts';
 import type { DropCause, RouterObserver } from '../../src/router/observer.ts';
+import type { Plan } from '../../src/router/plan.ts';
 import { LOST, type Realm, type RealmSettings } from '../../src/router/realm.ts';
 import { Router } from '../../src/router/router.ts';
 import type { Member, Session } from '../../src/router/session.ts';
+import type { WampError } from '../../src/wamp/errors.ts';
 import { ALL_FEATURES } from '../../src/wamp/features.ts';
 import type { IdSource } from '../../src/wamp/ids.ts';
 import {
@@ -53,11 +56,18 @@ export class CountingIds implements IdSource {
 export class TestAuthorizer implements Authorizer {
   readonly #denied = new Set<string>();
   readonly #disclosed = new Set<string>();
+  readonly #dynamic = new Set<string>();
   readonly #trusted = new Map<string, number>();
   readonly asked: { who: Identity; action: Action; uri: string; match: Match }[] = [];
 
   deny(action: Action, uri: string): this {
     this.#denied.add(`${action} ${uri}`);
+    return this;
+  }
+
+  /** The dynamic authorizer decides; `who` absent: about everybody. */
+  ask(action: Action, uri: string, authrole = ''): this {
+    this.#dynamic.add(`${action} ${uri} ${authrole}`);
     return this;
   }
 
@@ -75,8 +85,9 @@ export class TestAuthorizer implements Authorizer {
     this.asked.push({ who, action, uri, match });
     const key = `${action} ${uri}`;
     if (this.#denied.has(key)) return { kind: 'deny', reason: 'a test forbids it', rules: [] };
+    const asks = this.#dynamic.has(`${key} `) || this.#dynamic.has(`${key} ${who.authrole}`);
     return {
-      kind: 'allow',
+      kind: asks ? 'ask' : 'allow',
       disclose: this.#disclosed.has(key),
       trustlevel: this.#trusted.get(who.authrole),
       rules: [],
@@ -127,6 +138,7 @@ export interface CoreOptions {
   readonly strictRequestIds?: boolean;
   readonly strictUris?: boolean;
   readonly cluster?: Cluster;
+  readonly dynamic?: DynamicSettings;
   /** Whether the realm has its meta APIs; absent: not, so that ids count from 1. */
   readonly meta?: boolean;
 }
@@ -156,6 +168,7 @@ export class TestCore {
       limits: { ...TEST_LIMITS, ...options.limits },
       strictRequestIds: options.strictRequestIds ?? false,
       strictUris: options.strictUris ?? false,
+      dynamic: options.dynamic,
     };
     this.realm = this.router.create('test', this.settings);
     if (options.meta === true) installMeta(this.realm);
@@ -205,6 +218,16 @@ export function publishMessage(request: number, topic: string, parts: PublishPar
     passthru: parts.passthru,
   };
   return { type: MessageType.PUBLISH, request, options, topic, payload: payloadOf(parts) };
+}
+
+/** A plan that nobody has to be asked about. */
+export function planNow(realm: Realm, session: Session, message: Publish): Plan | WampError {
+  let planned: Plan | WampError | undefined;
+  realm.plan(session, message, (plan) => {
+    planned = plan;
+  });
+  if (planned === undefined) throw new Error('somebody is asked about the plan');
+  return planned;
 }
 
 function payloadOf(parts: { readonly args?: readonly unknown[]; readonly kwargs?: Dict }): Payload {

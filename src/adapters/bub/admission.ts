@@ -45,7 +45,7 @@ function admitFree(context: AdapterContext, bridge: BridgeContext, host: RealmHo
   const role = names.role('bub', clientId);
   if (role === undefined) return refused('no role of the realm is for it');
   const identity = Object.freeze({ authid: clientId, authrole: role, authmethod: WITHOUT_TOKEN, authprovider: 'bub' });
-  return { kind: 'welcome', host, member: { identity, features: FEATURES, id: context.newSessionId() } };
+  return { kind: 'welcome', host, member: { identity, features: FEATURES, bridged: true, id: context.newSessionId() } };
 }
 
 async function admitByTicket(
@@ -75,7 +75,13 @@ async function admitByTicket(
     return refused('the principal may not take it');
   }
   const identity = Object.freeze({ ...step.identity, authid: clientId });
-  const member = { identity, features: FEATURES, id: context.newSessionId(), credential: step.credential };
+  const member = {
+    identity,
+    features: FEATURES,
+    bridged: true,
+    id: context.newSessionId(),
+    credential: step.credential,
+  };
   return { kind: 'welcome', host: present, member };
 }
 

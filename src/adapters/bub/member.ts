@@ -1,15 +1,17 @@
-import type { Action } from '../../router/authorizer.ts';
+import type { Allowed } from '../../router/authorization.ts';
+import type { Action, Decision } from '../../router/authorizer.ts';
 import type { Realm } from '../../router/realm.ts';
 import type { Session } from '../../router/session.ts';
 import { ErrorUri } from '../../wamp/errors.ts';
 import { nextSessionId } from '../../wamp/ids.ts';
-import { MessageType, type RoutedMessage, type RouterMessage, requestError } from '../../wamp/messages.ts';
+import { type Call, MessageType, type RoutedMessage, type RouterMessage, requestError } from '../../wamp/messages.ts';
 import type { Match } from '../../wamp/uri.ts';
 
 /** A peer's session, and whom the realm's answers to its requests are for. */
 export class Member {
   readonly realm: Realm;
   readonly session: Session;
+  #lastRequest = 0;
   readonly #answers = new Map<number, (answer: RouterMessage) => void>();
 
   constructor(realm: Realm, session: Session) {
@@ -23,10 +25,21 @@ export class Member {
    *   before with `wamp.error.canceled`
    */
   ask(make: (request: number) => RoutedMessage, then: (answer: RouterMessage) => void): number {
-    const request = nextSessionId(this.session.lastRequest);
+    return this.#send(make, then, (message) => this.realm.receive(this.session, message));
+  }
+
+  /** {@link ask} for a call that was allowed already: it is not held back. */
+  call(make: (request: number) => Call, allowed: Allowed, then: (answer: RouterMessage) => void): number {
+    return this.#send(make, then, (message) => this.realm.call(this.session, message, allowed));
+  }
+
+  #send<M>(make: (request: number) => M, then: (answer: RouterMessage) => void, send: (message: M) => void): number {
+    // Not the session's own count: requests may wait, and what is taken meanwhile must not get their ids.
+    const request = nextSessionId(this.#lastRequest);
+    this.#lastRequest = request;
     if (this.session.ended) return request;
     this.#answers.set(request, then);
-    this.realm.receive(this.session, make(request));
+    send(make(request));
     return request;
   }
 
@@ -44,7 +57,8 @@ export class Member {
     }
   }
 
-  may(action: Action, uri: string, match: Match): boolean {
-    return this.realm.authorizer.authorize(this.session.identity, action, uri, match).kind === 'allow';
+  /** What the rules say, without a word to the log. */
+  decide(action: Action, uri: string, match: Match): Decision {
+    return this.realm.authorizer.authorize(this.session.identity, action, uri, match);
   }
 }

@@ -54,6 +54,7 @@ export class Requests {
       member,
       version,
       name,
+      refused: (error) => this.#refuse(peer, request, error),
       sent: (outcome) => this.#sent(request, outcome),
       hold: () => this.#gate.hold(),
       unhold: () => this.#gate.unhold(),

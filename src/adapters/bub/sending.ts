@@ -1,3 +1,4 @@
+import type { Allowed } from '../../router/authorization.ts';
 import type { Plan, Recipient } from '../../router/plan.ts';
 import type { Session } from '../../router/session.ts';
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
@@ -20,9 +21,11 @@ export interface SendingPeer {
   readonly member: Member;
   readonly version: Version;
   readonly name: string;
+  /** It may not be sent; called instead of {@link SendingPeer.sent}. */
+  refused(error: RpcError): void;
   /** Called once, when everybody has answered or was given up. */
   sent(outcome: Sent): void;
-  /** Nothing further is routed for this peer until {@link SendingPeer.unhold}: the activity log has no room. */
+  /** Nothing further is routed for this peer until {@link SendingPeer.unhold}: somebody is asked, or the activity log is full. */
   hold(): void;
   unhold(): void;
 }
@@ -66,6 +69,8 @@ export class Sending {
   #open = 0;
   #deliveredTo = 0;
   #route: Route | undefined;
+  /** The callee's part: undefined: there is none for this peer. */
+  #mayCall: Allowed | undefined;
   /** Index of the interceptor that is asked; undefined: none is. */
   #asking: number | undefined;
   #stopped = false;
@@ -84,43 +89,54 @@ export class Sending {
     this.#messageId = outgoing.messageId;
   }
 
-  /**
-   * Routes it, or waits until its rows fit into the activity log and routes it then.
-   * @throws RpcError where it may not be published
-   */
+  /** Routes it, or waits until somebody who is asked has allowed it and its rows fit into the activity log. */
   begin(): void {
-    const route = this.#plan();
-    if (route instanceof RpcError) throw route;
-    const { world } = this.#peer;
-    if (world.activity.reserve(2 + route.rows, () => this.#resume(route.rows))) {
-      this.#start(route, route.rows);
-      return;
-    }
-    this.#peer.hold();
+    this.#plan((route) => {
+      if (route instanceof RpcError) this.#peer.refused(route);
+      else this.#reserve(route);
+    });
+  }
+
+  #reserve(route: Route): void {
+    const { activity } = this.#peer.world;
+    if (activity.reserve(2 + route.rows, () => this.#resume(route.rows))) this.#start(route, route.rows);
+    else this.#peer.hold();
   }
 
   #resume(rows: number): void {
     const { world } = this.#peer;
     // Others may have come and gone meanwhile.
-    const route = this.#plan();
-    if (route instanceof RpcError) {
-      world.activity.release(rows);
-      reject(this.#peer, this.#request, route.message);
-      this.#peer.sent({ kind: 'refused', error: route });
-    } else {
-      this.#start(route, rows);
-    }
-    this.#peer.unhold();
+    this.#plan((route) => {
+      if (route instanceof RpcError) {
+        world.activity.release(rows);
+        reject(this.#peer, this.#request, route.message);
+        this.#peer.sent({ kind: 'refused', error: route });
+      } else {
+        this.#start(route, rows);
+      }
+      this.#peer.unhold();
+    });
   }
 
-  /** An error: it may not be published. */
-  #plan(): Route | RpcError {
+  /** @param done told the route, or the error where it may not be published; later where somebody has to be asked */
+  #plan(done: (route: Route | RpcError) => void): void {
     const { member } = this.#peer;
     const { topic } = this.#outgoing;
     const publish = { type: MessageType.PUBLISH, request: 0, options: OPTIONS, topic, payload: this.#payload } as const;
-    const plan = member.realm.plan(member.session, publish);
-    if (plan instanceof WampError) return invalidParams(`Invalid params: topic: ${plan.message}`);
-    return this.#sort(plan);
+    let isDone = false;
+    let isHeld = false;
+    const finish = (route: Route | RpcError): void => {
+      isDone = true;
+      done(route);
+      if (isHeld) this.#peer.unhold();
+    };
+    member.realm.plan(member.session, publish, (plan) => {
+      if (plan instanceof WampError) finish(invalidParams(`Invalid params: topic: ${plan.message}`));
+      else this.#askCallee(() => finish(this.#sort(plan)));
+    });
+    if (isDone) return;
+    isHeld = true;
+    this.#peer.hold();
   }
 
   #sort(plan: Plan): Route {
@@ -215,25 +231,40 @@ export class Sending {
 
   // ---- the callee -------------------------------------------------------------------------------------------------
 
-  /** The ordinary registration there, where this peer may call it: that callee works on the message, too. */
-  #callee(): boolean | undefined {
-    const { member } = this.#peer;
+  /** Whether there is an ordinary registration, and this peer may call it: that callee works on the message, too. */
+  #callee(): Allowed | undefined {
+    const registration = this.#peer.member.realm.dealer.registry.best(this.#outgoing.topic);
+    return registration === undefined || registration.weak ? undefined : this.#mayCall;
+  }
+
+  #askCallee(done: () => void): void {
+    const { realm, session } = this.#peer.member;
     const { topic } = this.#outgoing;
-    const registration = member.realm.dealer.registry.best(topic);
-    if (registration === undefined || registration.weak) return undefined;
-    return member.may('call', topic, 'exact') ? true : undefined;
+    // Asked of the rules beforehand: a role that may only publish is no refusal worth a log line.
+    const decision = this.#peer.member.decide('call', topic, 'exact');
+    this.#mayCall = decision.kind === 'allow' ? decision : undefined;
+    if (decision.kind !== 'ask' || realm.dealer.registry.best(topic)?.weak !== false) {
+      done();
+      return;
+    }
+    realm.ask(session, 'call', topic, 'exact', (verdict) => {
+      this.#mayCall = verdict instanceof WampError ? undefined : verdict;
+      done();
+    });
   }
 
   #call(): void {
-    if (this.#callee() === undefined) return;
+    const allowed = this.#callee();
+    if (allowed === undefined) return;
     const { member, world } = this.#peer;
     const { topic } = this.#outgoing;
     const options = { ...CALL_DEFAULTS, timeout: world.rules.processTimeoutMs };
     let actor: string | undefined;
     let early: RouterMessage | undefined;
     this.#open += 1;
-    const request = member.ask(
+    const request = member.call(
       (id) => ({ type: MessageType.CALL, request: id, options, procedure: topic, payload: this.#payload }),
+      allowed,
       (answer) => {
         this.#open -= 1;
         if (actor === undefined) early = answer;

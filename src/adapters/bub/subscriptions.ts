@@ -64,7 +64,7 @@ export class Subscriptions {
 
   #register({ uri, match }: Pattern, held: Held, done: Done): void {
     // Asked of the rules beforehand: a role that may only listen is no refusal worth a log line.
-    if (!this.#member.may('register', uri, match)) {
+    if (this.#member.decide('register', uri, match).kind === 'deny') {
       done();
       return;
     }

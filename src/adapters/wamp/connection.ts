@@ -225,6 +225,14 @@ export class WampConnection implements LinkHandler, Peer {
     return this.#link.refuses?.(event.payload.tail(this.#serializer).bytes.length, true) === true;
   }
 
+  pause(): void {
+    this.#link.pause();
+  }
+
+  resume(): void {
+    this.#link.resume();
+  }
+
   /** The realm has forgotten the session already. */
   close(reason: CloseReason): void {
     this.#session = undefined;

@@ -4,18 +4,18 @@ import {
   type Invocation,
   MessageType,
   NO_DETAILS,
+  type Publish,
   type RoutedMessage,
   type RouterMessage,
 } from '../../wamp/messages.ts';
 import { PUBLISH_DEFAULTS, type PublishOptions, REGISTER_DEFAULTS, YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
-import type { Identity } from '../authorizer.ts';
 import type { Peer, Sent } from '../peer.ts';
 import type { Realm } from '../realm.ts';
-import type { Session } from '../session.ts';
+import { ROUTER, type Session } from '../session.ts';
 import { LocalDirectory } from './directory.ts';
 import { MetaEvents } from './events.ts';
-import { invoke, type MetaAnswer, type MetaContext, type MetaProcedure } from './procedure.ts';
+import { invoke, type MetaAnswer, type MetaContext, type MetaProcedure, type Refusal } from './procedure.ts';
 import { REGISTRATION_PROCEDURES } from './registration.ts';
 import { SESSION_PROCEDURES } from './session.ts';
 import { SUBSCRIPTION_PROCEDURES } from './subscription.ts';
@@ -28,13 +28,6 @@ const PROCEDURES: Readonly<Record<string, MetaProcedure>> = {
   ...SUBSCRIPTION_PROCEDURES,
   ...REGISTRATION_PROCEDURES,
 };
-
-const IDENTITY: Identity = Object.freeze({
-  authid: 'router',
-  authrole: 'router',
-  authmethod: 'internal',
-  authprovider: 'internal',
-});
 
 /** Gives a realm that nobody has joined its meta APIs and testaments. */
 export function installMeta(realm: Realm): void {
@@ -50,7 +43,7 @@ class MetaApi implements Peer {
 
   constructor(realm: Realm) {
     const session = realm.join(this, {
-      identity: IDENTITY,
+      identity: ROUTER,
       features: Feature.PUBLISHER | Feature.CALLEE,
       internal: true,
     });
@@ -62,8 +55,9 @@ class MetaApi implements Peer {
       {
         publish: (topic, args, except) => this.#publish(topic, args, except),
         execute(gone, testament) {
-          const plan = realm.plan(gone, testament);
-          if (!(plan instanceof WampError)) plan.deliverAll();
+          realm.plan(gone, testament, (plan) => {
+            if (!(plan instanceof WampError)) plan.deliverAll();
+          });
         },
       },
       testaments,
@@ -80,10 +74,7 @@ class MetaApi implements Peer {
           }
         }, silent);
       },
-      refusal(session, message) {
-        const plan = realm.plan(session, message);
-        return plan instanceof WampError ? plan : undefined;
-      },
+      refusal: (session, message) => refusalOf(realm, session, message),
     };
   }
 
@@ -148,6 +139,23 @@ class MetaApi implements Peer {
   #say(message: RoutedMessage): void {
     this.#realm.receive(this.#session, message);
   }
+}
+
+/** A promise only where the dynamic authorizer has to be asked. */
+function refusalOf(realm: Realm, session: Session, { topic }: Publish): Refusal | Promise<Refusal> {
+  let tell: ((refusal: Refusal) => void) | undefined;
+  let known: { readonly refusal: Refusal } | undefined;
+  const done = (verdict: object): void => {
+    const refusal = verdict instanceof WampError ? verdict : undefined;
+    if (tell === undefined) known = { refusal };
+    else tell(refusal);
+  };
+  realm.ask(session, 'publish', topic, 'exact', done);
+  const late = () =>
+    new Promise<Refusal>((resolve) => {
+      tell = resolve;
+    });
+  return known === undefined ? late() : (known as { refusal: Refusal }).refusal;
 }
 
 function excluding(session: number): PublishOptions {

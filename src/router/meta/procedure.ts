@@ -15,9 +15,12 @@ export interface MetaContext {
    * @param silent whether nobody is told that they left, and their testaments are forgotten
    */
   kill(sessions: readonly number[], reason: CloseReason, silent: boolean): void;
-  /** Why that session may not publish this; undefined: it may. */
-  refusal(session: Session, message: Publish): WampError | undefined;
+  /** Whether that session may publish this; a promise where the dynamic authorizer has to be asked. */
+  refusal(session: Session, message: Publish): Refusal | Promise<Refusal>;
 }
+
+/** undefined: it may. */
+export type Refusal = WampError | undefined;
 
 /** One call of a meta procedure. The caller is known to the procedure whether or not it is disclosed. */
 export interface MetaCall {

@@ -8,7 +8,14 @@ import { passthruProblem } from '../passthru.ts';
 import type { Session } from '../session.ts';
 import type { Arguments } from './arguments.ts';
 import { optionsOf } from './facts.ts';
-import { type MetaCall, type MetaContext, type MetaProcedure, takes } from './procedure.ts';
+import {
+  type MetaAnswer,
+  type MetaCall,
+  type MetaContext,
+  type MetaProcedure,
+  type Refusal,
+  takes,
+} from './procedure.ts';
 
 export const TESTAMENT_PROCEDURES: Readonly<Record<string, MetaProcedure>> = {
   'wamp.session.add_testament': takes(3, addTestament),
@@ -75,7 +82,7 @@ export class Testaments {
  * The rules of the realm are asked now, so that who may not publish it learns so, and once more when it is published,
  * for they may have changed.
  */
-function addTestament({ caller, args, payload }: MetaCall, context: MetaContext): readonly unknown[] {
+function addTestament({ caller, args, payload }: MetaCall, context: MetaContext): MetaAnswer {
   const message: Publish = {
     type: MessageType.PUBLISH,
     request: 0,
@@ -88,10 +95,15 @@ function addTestament({ caller, args, payload }: MetaCall, context: MetaContext)
   const problem = passthru && passthruProblem(caller, message, passthru, Feature.PUBLISHER_PASSTHRU);
   if (problem !== undefined) throw new WampError(ErrorUri.INVALID_ARGUMENT, problem);
   const scope = scopeOf(args);
+  const weight = weigh(payload);
+  const add = (refusal: Refusal): readonly unknown[] => {
+    if (refusal !== undefined) throw refusal;
+    // Whoever left while the authorizer was asked has had its testaments published.
+    if (!caller.ended) context.testaments.add(caller, { scope, message, weight });
+    return [];
+  };
   const refusal = context.refusal(caller, message);
-  if (refusal !== undefined) throw refusal;
-  context.testaments.add(caller, { scope, message, weight: weigh(payload) });
-  return [];
+  return refusal instanceof Promise ? refusal.then(add) : add(refusal);
 }
 
 function flushTestaments({ caller, args }: MetaCall, { testaments }: MetaContext): readonly unknown[] {

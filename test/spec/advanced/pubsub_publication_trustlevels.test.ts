@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ALL_FEATURES, Feature } from '../../../src/wamp/features.ts';
 import { MessageType } from '../../../src/wamp/messages.ts';
-import { publishMessage, TestCore } from '../../support/core.ts';
+import { planNow, publishMessage, TestCore } from '../../support/core.ts';
 
 describe('Advanced Profile: Publication Trust Levels', () => {
   it('EVENT says the trust level of the publisher’s role, beside topic and publisher', () => {
@@ -51,7 +51,7 @@ describe('Advanced Profile: Publication Trust Levels', () => {
     core.authorizer.trust('agent', 7);
     const [publisher, subscriber] = [core.join(), core.join()];
     subscriber.subscribed('t');
-    const plan = core.realm.plan(publisher.session, publishMessage(1, 't'));
+    const plan = planNow(core.realm, publisher.session, publishMessage(1, 't'));
     if (plan instanceof Error) throw plan;
     plan.deliverAll();
     expect(subscriber.peer.received.at(-1)).toMatchObject({ type: MessageType.EVENT, details: { trustlevel: 7 } });

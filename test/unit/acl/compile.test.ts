@@ -284,3 +284,58 @@ describe('decisions and explanations', () => {
     expect(allowed(signed, 'subscribe', 'cmd.halt')).toBe(true);
   });
 });
+
+describe('CONTRACT §4, dynamic', () => {
+  const dynamic = new Map([['agent', { dynamic: true, trustlevel: 3 }]]);
+  const judge = (rules: Rule[], action: Action, uri: string, match: Match = 'exact'): Decision =>
+    compileAcl(new Map([['agent', rules]]), dynamic, ['auth.allow']).authorize(planner, action, uri, match);
+
+  it('a role with dynamic: true asks where no rule decides; an allow and a deny are final', () => {
+    const rules = [
+      rule('a.b', { allow: ['call'] }),
+      rule('a.c', { deny: ['call'] }),
+      rule('a.', { match: 'prefix', disclose: ['caller'] }),
+    ];
+    expect(['a.b', 'a.c', 'a.d', 'b'].map((uri) => judge(rules, 'call', uri).kind)).toEqual([
+      'allow',
+      'deny',
+      'ask',
+      'ask',
+    ]);
+    expect(judge(rules, 'call', 'a.d')).toEqual({ kind: 'ask', disclose: true, trustlevel: 3, rules: [] });
+    expect(acl(...rules).authorize(planner, 'call', 'a.d', 'exact').kind).toBe('deny');
+  });
+
+  it('a pattern is asked about where no single rule covers it, unless one denies a part of it', () => {
+    const rules = [rule('a.b.', { match: 'prefix', allow: ['subscribe'] }), rule('c.d', { deny: ['subscribe'] })];
+    expect(['a.b.', 'a.', 'c.'].map((uri) => judge(rules, 'subscribe', uri, 'prefix').kind)).toEqual([
+      'allow',
+      'ask',
+      'deny',
+    ]);
+  });
+
+  it('where a signature is asked for nobody is asked instead', () => {
+    expect(judge([rule('a', { signature: {} })], 'publish', 'a').kind).toBe('deny');
+  });
+
+  it('to register a procedure that the realm has asked, a rule must name exactly it, and nobody is asked', () => {
+    const patterns = [
+      rule('', { match: 'prefix', allow: ['register'] }),
+      rule('auth.', { match: 'wildcard', allow: ['register'] }),
+      rule('auth.*', { match: 'glob', allow: ['register'] }),
+      rule('auth.{authid}', { allow: ['register'] }),
+    ];
+    const allow = identity('allow');
+    const asked = compileAcl(new Map([['agent', patterns]]), dynamic, ['auth.allow']);
+    expect(asked.authorize(allow, 'register', 'auth.allow', 'exact').kind).toBe('deny');
+    expect(asked.explain(allow, 'register', 'auth.allow', 'exact').matched.map(({ effect }) => effect)).toEqual(
+      Array(4).fill('inexact'),
+    );
+    expect(asked.authorize(allow, 'register', 'auth.other', 'exact').kind).toBe('allow');
+    expect(judge(patterns, 'call', 'auth.allow').kind).toBe('ask');
+    expect(judge([...patterns, rule('auth.allow', { allow: ['register'] })], 'register', 'auth.allow').kind).toBe(
+      'allow',
+    );
+  });
+});

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ErrorUri, WampError } from '../../../src/wamp/errors.ts';
 import { MessageType } from '../../../src/wamp/messages.ts';
 import { LateCluster } from '../../support/clusters.ts';
-import { type CoreOptions, errorWire, publishMessage, TestCore } from '../../support/core.ts';
+import { type CoreOptions, errorWire, planNow, publishMessage, TestCore } from '../../support/core.ts';
 
 function late(options: CoreOptions = {}) {
   const cluster = new LateCluster();
@@ -126,7 +126,7 @@ describe('a cluster that refuses', () => {
     cluster.complete();
     two.subscribe('a.b');
     const said = cluster.said.length;
-    const plan = core.realm.plan(publisher.session, publishMessage(1, 'a.b'));
+    const plan = planNow(core.realm, publisher.session, publishMessage(1, 'a.b'));
     if (plan instanceof WampError) throw plan;
     expect(cluster.said).toHaveLength(said);
     for (const recipient of plan.recipients) plan.deliver(recipient);

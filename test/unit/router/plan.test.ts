@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Plan } from '../../../src/router/plan.ts';
 import { ErrorUri, WampError } from '../../../src/wamp/errors.ts';
 import { Event, MessageType, type Receipt } from '../../../src/wamp/messages.ts';
-import { type Client, type PublishParts, publishMessage, TestCore } from '../../support/core.ts';
+import { type Client, type PublishParts, planNow, publishMessage, TestCore } from '../../support/core.ts';
 
 function planned(core: TestCore, publisher: Client, topic: string, parts: PublishParts = {}): Plan {
-  const plan = core.realm.plan(publisher.session, publishMessage(1, topic, parts));
+  const plan = planNow(core.realm, publisher.session, publishMessage(1, topic, parts));
   if (plan instanceof WampError) throw plan;
   return plan;
 }
@@ -59,7 +59,7 @@ describe('a planned publication (ARCHITECTURE 1.4)', () => {
     core.authorizer.deny('publish', 'secret');
     const { session } = core.join();
     const refusal = (topic: string): unknown => {
-      const plan = core.realm.plan(session, publishMessage(1, topic));
+      const plan = planNow(core.realm, session, publishMessage(1, topic));
       return plan instanceof WampError ? plan.uri : plan;
     };
     expect([refusal('secret'), refusal('a..b'), refusal('wamp.x')]).toEqual([
