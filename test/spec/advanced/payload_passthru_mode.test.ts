@@ -3,7 +3,7 @@ import { ALL_FEATURES, Feature } from '../../../src/wamp/features.ts';
 import { MessageType } from '../../../src/wamp/messages.ts';
 import type { Passthru } from '../../../src/wamp/options.ts';
 import type { Dict } from '../../../src/wamp/payload.ts';
-import { type Client, errorWire, type MemberOptions, publishMessage, TestCore } from '../../support/core.ts';
+import { type Client, errorWire, type MemberOptions, planNow, publishMessage, TestCore } from '../../support/core.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { RAW_NAMES, type RawName } from '../../support/raw-codec.ts';
 import { binaryOf, KeyHolder, PASSTHRU_ROLES } from '../../support/sealed.ts';
@@ -70,7 +70,7 @@ describe('Advanced Profile: Payload Passthru Mode', () => {
     publisher?.publish('t', { passthru: PPT, args: [SECRET] });
     expect(new Set(subscribers.map(({ peer }) => peer.received.at(-1))).size).toBe(1);
     if (publisher === undefined) throw new Error('nobody joined');
-    const plan = core.realm.plan(publisher.session, publishMessage(9, 't', { passthru: PPT, args: [SECRET] }));
+    const plan = planNow(core.realm, publisher.session, publishMessage(9, 't', { passthru: PPT, args: [SECRET] }));
     if (plan instanceof Error) throw plan;
     plan.deliverAll();
     expect(subscribers[0]?.peer.received.at(-1)).toMatchObject({ type: MessageType.EVENT, details: PPT });
