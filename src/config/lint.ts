@@ -78,6 +78,7 @@ class RealmLinter {
     for (const [role, rules] of permissions) this.#role(role, rules);
     this.#unusedRoles();
     this.#principals();
+    this.#dynamic();
   }
 
   #role(role: string, rules: readonly RuleConfig[]): void {
@@ -188,6 +189,25 @@ class RealmLinter {
         this.#warn(at, `${why}, expected an authid without dots, spaces and #`, 'key');
       }
     }
+  }
+
+  /** Procedures that are asked: somebody must be able to register them, and something must have them asked. */
+  #dynamic(): void {
+    const { dynamic, permissions, roles } = this.#config;
+    for (const key of ['authenticator', 'authorizer'] as const) {
+      const uri = dynamic?.[key];
+      if (uri === undefined) continue;
+      const names = (rule: RuleConfig) => rule.match === 'exact' && rule.uri === uri;
+      const may = (rules: readonly RuleConfig[]) =>
+        rules.some((rule) => names(rule) && rule.allow.includes('register')) &&
+        !rules.some((rule) => rule.deny.includes('register') && covers(rule, uri));
+      if ([...permissions.values()].some(may)) continue;
+      const fix = `{ uri: ${uri}, allow: [register] } in the role of whoever answers`;
+      this.#warn(['dynamic', key], `is ${uri}, which nobody may register, so nobody answers, expected ${fix}`);
+    }
+    if (dynamic?.authorizer === undefined || [...roles.values()].some((role) => role.dynamic)) return;
+    const why = 'is asked about no role';
+    this.#warn(['dynamic', 'authorizer'], `${why}, expected a role with { dynamic: true, rules: … }`);
   }
 
   #data(path: ConfigPath): unknown {

@@ -134,6 +134,20 @@ principals:
     ]);
   });
 
+  it('warns where nobody may register a procedure that is asked, and where nothing has it asked', () => {
+    const text = (rules: string, role = 'a: { dynamic: true, rules: [] }') =>
+      `realm: swarm\nenvironment: dev\ndynamic: { authorizer: x.y }\nprincipals:\n  p: { role: a, cryptosign: ${KEY} }\n` +
+      `  q: { role: b, bub: [q], cryptosign: ${KEY.replace('5', '6')} }\nroles:\n  ${role}\n  b: [${rules}]\n`;
+    const said = (...parts: Parameters<typeof text>) => warnings(withRealm(text(...parts)).load());
+    expect(said('{ uri: x.y, allow: [register] }')).toEqual([]);
+    const nobody = expect.stringContaining('dynamic.authorizer: is x.y, which nobody may register');
+    expect(said('{ uri: x., match: prefix, allow: [register] }')).toEqual([nobody]);
+    expect(said('{ uri: x.y, allow: [register] }, { uri: x., match: prefix, deny: [register] }')).toEqual([nobody]);
+    expect(said('{ uri: x.y, allow: [register] }', 'a: []')).toEqual([
+      expect.stringContaining('dynamic.authorizer: is asked about no role'),
+    ]);
+  });
+
   it('warns of insecure listeners, of auth none behind a proxy, and of limits that contradict each other', () => {
     const text = `listeners:
   - tcp: 0.0.0.0:1
