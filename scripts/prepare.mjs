@@ -19,6 +19,7 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MODULES = join(ROOT, 'node_modules');
 const DIST = join(ROOT, 'dist');
 const INSTALL_STAMP = join(MODULES, '.waggle-install.json');
+const BUNDLE = 'scripts/bundle-agent.mjs';
 const BUILD_STAMP = join(DIST, '.sources');
 
 /** Something that was run did not succeed; what it had to say is already on the screen. */
@@ -123,8 +124,8 @@ function isBuilt() {
 /** Hash over all that the build reads: names and contents. */
 function sources() {
   const hash = createHash('sha256');
-  const files = [join(ROOT, 'tsconfig.json'), join(ROOT, 'tsconfig.build.json'), join(ROOT, 'package-lock.json')];
-  for (const file of [...files, ...walk(join(ROOT, 'src'))]) {
+  const files = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.agent.json', 'package-lock.json', BUNDLE];
+  for (const file of [...files.map((name) => join(ROOT, name)), ...walk(join(ROOT, 'src'))]) {
     hash
       .update(`${relative(ROOT, file)}\0`)
       .update(readFileSync(file))
@@ -153,6 +154,9 @@ async function compile() {
   const tsc = join(MODULES, 'typescript', 'bin', 'tsc');
   await execute(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', fresh]);
   await chmod(join(fresh, 'main.js'), 0o755);
+  // What others import, for their compilers and their browsers.
+  await execute(process.execPath, [tsc, '-p', join(ROOT, 'tsconfig.agent.json'), '--outDir', fresh]);
+  await execute(process.execPath, [join(ROOT, BUNDLE), fresh]);
   await writeFile(join(fresh, '.sources'), stamp);
   await rm(old, { recursive: true, force: true });
   if (existsSync(DIST)) await rename(DIST, old);
@@ -183,7 +187,7 @@ function execute(command, args, options = {}) {
 }
 
 function what(args) {
-  return args.includes('ci') ? 'npm ci' : 'the build (tsc)';
+  return args.includes('ci') ? 'npm ci' : 'the build';
 }
 
 function readJson(path) {

@@ -1,0 +1,23 @@
+/** `waggle-router/agent`: what a program needs to be an agent, on top of autobahn, in Node and in browsers. */
+import { autobahn } from './autobahn.ts';
+
+export type { Agent, Registration, Subscription } from './agent.ts';
+export type {
+  AutobahnConnection,
+  AutobahnError,
+  AutobahnResult,
+  AutobahnSession,
+  Dict,
+  EventDetails,
+  EventHandler,
+  InvocationDetails,
+  Procedure,
+} from './autobahn.ts';
+export { connectAgent } from './connect-agent.ts';
+export * from './errors.ts';
+export type { Loss } from './lifeline.ts';
+export type * from './options.ts';
+
+/** autobahn's own: what a procedure returns for more than one value, or for keyword results. */
+export const { Result } = autobahn;
+export { autobahn };

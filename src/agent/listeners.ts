@@ -1,0 +1,24 @@
+/** Who wants to hear of what, by name; the same in Node and browsers. */
+export class Listeners<Events extends { readonly [name: string]: unknown }> {
+  readonly #byName = new Map<keyof Events, Set<(event: never) => void>>();
+
+  /** @returns what takes the listener away again */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    let all = this.#byName.get(name);
+    if (all === undefined) {
+      all = new Set();
+      this.#byName.set(name, all);
+    }
+    all.add(listener);
+    return () => {
+      all.delete(listener);
+    };
+  }
+
+  /** @returns whether anybody listened */
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    const all = [...(this.#byName.get(name) ?? [])];
+    for (const listener of all) (listener as (event: Events[Name]) => void)(event);
+    return all.length > 0;
+  }
+}
