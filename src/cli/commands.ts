@@ -1,4 +1,4 @@
-import type { Match } from '../wamp/uri.ts';
+import type { MATCHES, Match } from '../wamp/uri.ts';
 import type { Io } from './io.ts';
 
 /** What `waggle can ACTION` knows; the actions of a realm file's `allow` lists. */
@@ -53,6 +53,48 @@ export interface LogOptions {
   readonly file: string | undefined;
 }
 
+/** What all commands that are clients have in common. */
+export interface ClientOptions {
+  /** Undefined, as the next three: the environment says, or a default. */
+  readonly url: string | undefined;
+  readonly realm: string | undefined;
+  readonly authid: string | undefined;
+  /** The variable that holds the ticket. */
+  readonly ticketEnv: string | undefined;
+  /** File with the private seed. */
+  readonly keyFile: string | undefined;
+  /** `key=value` options that go to the router as they are. */
+  readonly options: readonly string[];
+  /** Undefined: no limit. */
+  readonly timeoutMs: number | undefined;
+}
+
+export interface PublishCommandOptions extends ClientOptions {
+  readonly uri: string;
+  /** As typed. */
+  readonly args: readonly string[];
+  /** `key=value`, as typed. */
+  readonly kwargs: readonly string[];
+  readonly json: boolean;
+}
+
+export interface CallCommandOptions extends PublishCommandOptions {
+  /** Progressive results are asked for and printed. */
+  readonly progress: boolean;
+}
+
+export interface SubscribeCommandOptions extends ClientOptions {
+  readonly uri: string;
+  readonly match: (typeof MATCHES)[number];
+  /** Undefined: no end. */
+  readonly count: number | undefined;
+}
+
+export interface RegisterCommandOptions extends SubscribeCommandOptions {
+  /** Undefined: answers with what it was given. */
+  readonly answer: string | undefined;
+}
+
 /** Every command, as the argument parser calls it. @returns the exit code (`ExitCode`) */
 export interface Commands {
   start(options: StartOptions, io: Io): Promise<number>;
@@ -62,6 +104,10 @@ export interface Commands {
   ticketNew(io: Io): Promise<number>;
   hash(options: HashOptions, io: Io): Promise<number>;
   log(options: LogOptions, io: Io): Promise<number>;
+  call(options: CallCommandOptions, io: Io): Promise<number>;
+  publish(options: PublishCommandOptions, io: Io): Promise<number>;
+  subscribe(options: SubscribeCommandOptions, io: Io): Promise<number>;
+  register(options: RegisterCommandOptions, io: Io): Promise<number>;
 }
 
 /** The commands themselves. Each file is loaded when its command runs, so that `--help` loads none of them. */
@@ -73,4 +119,8 @@ export const COMMANDS: Commands = {
   ticketNew: async (io) => (await import('./ticket.ts')).ticketNew(io),
   hash: async (options, io) => (await import('./hash.ts')).hash(options, io),
   log: async (options, io) => (await import('./log.ts')).log(options, io),
+  call: async (options, io) => (await import('./call.ts')).call(options, io),
+  publish: async (options, io) => (await import('./publish.ts')).publish(options, io),
+  subscribe: async (options, io) => (await import('./subscribe.ts')).subscribe(options, io),
+  register: async (options, io) => (await import('./register.ts')).register(options, io),
 };

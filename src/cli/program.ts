@@ -1,5 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { MATCHES, type Match } from '../wamp/uri.ts';
+import { type Act, example } from './act.ts';
+import { addClientCommands } from './client-program.ts';
 import { ACTIONS, type CanOptions, type Commands } from './commands.ts';
 import { ExitCode, type Io, UsageError } from './io.ts';
 import { version } from './version.ts';
@@ -7,9 +9,6 @@ import { version } from './version.ts';
 const DEFAULT_CONFIG = 'config/router.yaml';
 const CONFIG_FLAG = '--config <file>';
 const CONFIG_HELP = "the router's config file";
-
-/** Runs one command and remembers its exit code. */
-type Act = (work: () => Promise<number>) => Promise<void>;
 
 /**
  * Reads the arguments and runs the command they name. Never throws: what goes wrong is said on `io.stderr` and is
@@ -72,6 +71,7 @@ function createProgram(io: Io, commands: Commands, act: Act): Command {
   addRouterCommands(program, io, commands, act);
   addSecretCommands(program, io, commands, act);
   addLogCommand(program, io, commands, act);
+  addClientCommands(program, io, commands, act);
   hintAtHelp(program);
   return program;
 }
@@ -188,8 +188,4 @@ function addLogCommand(program: Command, io: Io, commands: Commands, act: Act): 
       const { message, topic, actor, since, follow, json, limit, config, file } = options;
       return act(() => commands.log({ message, topic, actor, since, follow, json, limit, config, file }, io));
     });
-}
-
-function example(line: string): string {
-  return `\nExample:\n  $ ${line}`;
 }

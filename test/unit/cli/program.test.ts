@@ -27,6 +27,10 @@ async function ask(argv: string[], end: () => number = () => 0) {
     ticketNew: record('ticketNew'),
     hash: record('hash'),
     log: record('log'),
+    call: record('call'),
+    publish: record('publish'),
+    subscribe: record('subscribe'),
+    register: record('register'),
   };
   const code = await run(argv, io, commands);
   return { code, calls, out, err };
@@ -89,6 +93,33 @@ describe('the command line', () => {
       ['log', '--limit', '5', '--file', 'f', '--config', 'c'],
       ['log', { config: 'c', follow: false, json: false, limit: '5', file: 'f' }],
     ],
+    [
+      ['call', 'a.b'],
+      ['call', { uri: 'a.b', args: [], kwargs: [], options: [], progress: false, json: false }],
+    ],
+    [
+      ['call', 'a.b', '1', 'x', '-k', 'a=1', '-k', 'b=2=3', '--timeout', '1.5s', '-o', 'disclose_me=true', '--json'],
+      [
+        'call',
+        { uri: 'a.b', args: ['1', 'x'], kwargs: ['a=1', 'b=2=3'], timeoutMs: 1500, options: ['disclose_me=true'] },
+      ],
+    ],
+    [
+      ['call', 'a.b', '--url', 'u', '--realm', 'r', '--authid', 'a', '--ticket-env', 'T'],
+      ['call', { url: 'u', realm: 'r', authid: 'a', ticketEnv: 'T' }],
+    ],
+    [
+      ['publish', 'a.b', '-k', 'a=1', '--', '-1'],
+      ['publish', { uri: 'a.b', args: ['-1'], kwargs: ['a=1'], json: false }],
+    ],
+    [
+      ['subscribe', 'a.', '--match', 'prefix', '--count', '3', '--timeout', '250ms'],
+      ['subscribe', { uri: 'a.', match: 'prefix', count: 3, timeoutMs: 250 }],
+    ],
+    [
+      ['register', 'a.b', '--answer', 'hello {name}', '--key-file', 'f', '--timeout', '5'],
+      ['register', { uri: 'a.b', match: 'exact', answer: 'hello {name}', keyFile: 'f', timeoutMs: 5000 }],
+    ],
   ])('%j reaches its command with typed options', async (argv, call) => {
     expect(await ask(argv)).toMatchObject({ code: 0, calls: [call], err: '' });
   });
@@ -110,6 +141,17 @@ describe('the command line', () => {
     [['hash', '--cra', '--kdf', 'pbkdf2']],
     [['hash', '--kdf', 'md5']],
     [['start', '--config']],
+    [['call']],
+    [['call', 'a.b', '-k', 'novalue']],
+    [['call', 'a.b', '-k', '=1']],
+    [['call', 'a.b', '--ticket-env', 'T', '--key-file', 'f']],
+    [['call', 'a.b', '--timeout', '0']],
+    [['call', 'a.b', '--timeout', 'soon']],
+    [['publish', 'a.b', '--timeout', '60d']],
+    [['subscribe', 'a.b', '--count', '0']],
+    [['subscribe', 'a.b', '--count', 'all']],
+    [['register', 'a.b', 'extra']],
+    [['register', 'a.b', '--match', 'glob']],
   ])('wrong usage %j: exit 2, a message on stderr, nothing tried', async (argv) => {
     const { code, calls, out, err } = await ask(argv);
     expect({ code, calls, out }).toEqual({ code: 2, calls: [], out: '' });
@@ -174,6 +216,6 @@ describe('the command line', () => {
   it('the help lists only commands that exist', async () => {
     const { out } = await ask(['--help']);
     for (const name of ['start', 'check', 'can', 'keys', 'ticket', 'hash', 'log']) expect(out).toContain(`\n  ${name}`);
-    for (const name of ['publish', 'subscribe', 'top']) expect(out).not.toContain(`\n  ${name}`);
+    for (const name of ['top']) expect(out).not.toContain(`\n  ${name}`);
   });
 });
