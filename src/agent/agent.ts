@@ -11,6 +11,7 @@ import {
 } from './autobahn.ts';
 import { login } from './credentials.ts';
 import { AgentError, isAutobahnError, TimeoutError } from './errors.ts';
+import { EventStream, type StreamOptions } from './event-stream.ts';
 import { Lifeline } from './lifeline.ts';
 import { Listeners } from './listeners.ts';
 import type {
@@ -20,14 +21,18 @@ import type {
   Counters,
   Joined,
   PublishOptions,
+  RetryOptions,
   StandingOptions,
 } from './options.ts';
 import { type Patience, Requests } from './requests.ts';
+import { Retrier } from './retry.ts';
+import { type SealedSender, Signed } from './signed.ts';
 import { type Grantable, Standing } from './standing.ts';
 
 const KEEP_ALIVE_MS = 15_000;
 /** The default of the router's `limits.maxMessageBytes`. */
 const MAX_MESSAGE_BYTES = 1_048_576;
+const MAX_RETRYING = 1000;
 
 /** A subscription that stands in every session of the agent. */
 export interface Subscription {
@@ -55,7 +60,10 @@ export class Agent {
   readonly #requests = new Requests();
   readonly #listeners = new Listeners<AgentEvents>();
   readonly #standing = new Set<Standing<unknown>>();
+  readonly #streams = new Set<EventStream>();
   readonly #counters = { reconnects: 0, retries: 0, retriesFailed: 0, eventsLost: 0 };
+  readonly #retrier: Retrier;
+  readonly #signed: Signed;
   #details: Dict = {};
   #joinedBefore = false;
   #endedNow: (error: AgentError) => void = () => {};
@@ -65,6 +73,13 @@ export class Agent {
     this.ended = new Promise((resolve) => {
       this.#endedNow = resolve;
     });
+    const { maxRetrying = MAX_RETRYING } = options;
+    this.#retrier = new Retrier(this.#requests, this.#listeners, this.#counters, maxRetrying);
+    const sender: SealedSender = {
+      call: (uri, kwargs, seal, rest) => this.#sendCall(uri, [], kwargs, rest, seal),
+      publish: (uri, kwargs, seal, rest) => this.#sendPublication(uri, [], kwargs, rest, seal),
+    };
+    this.#signed = new Signed(options.signingKey ?? options.privateKey, sender);
     this.#lifeline = new Lifeline(
       {
         url: options.url,
@@ -149,23 +164,9 @@ export class Agent {
     procedure: string,
     args: readonly unknown[] = [],
     kwargs: Dict = {},
-    { timeoutMs, signal, onProgress, ...rest }: CallOptions = {},
+    options: CallOptions = {},
   ): Promise<T> {
-    const options = {
-      ...rest,
-      ...(onProgress === undefined ? {} : { receive_progress: true }),
-      ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeout: Math.ceil(timeoutMs) }),
-    };
-    const result = await this.#requests.request(
-      (session) => {
-        const call = session.call(procedure, args, kwargs, options);
-        if (onProgress !== undefined) watch(call, (value) => this.#safely(() => onProgress(value), 'in onProgress'));
-        // Mode `kill` alone is safe: after the others autobahn takes the router's answer for a protocol violation.
-        return { answer: call, cancel: () => call.cancel({ mode: 'kill' }) };
-      },
-      { timeoutMs, signal },
-    );
-    return result as T;
+    return (await this.#sendCall(procedure, args, kwargs, options)) as T;
   }
 
   /**
@@ -173,21 +174,49 @@ export class Agent {
    * `acknowledge` is false.
    *
    * @throws PeerError where the router refuses it; ConnectionLostError, TimeoutError, InvalidPayloadError; the signal's
-   *   reason
+   *   reason; TypeError where something is to be repeated that is not acknowledged
    */
   async publish(
     topic: string,
     args: readonly unknown[] = [],
     kwargs: Dict = {},
-    { timeoutMs, signal, acknowledge = true, ...rest }: PublishOptions = {},
+    options: PublishOptions = {},
   ): Promise<{ readonly id: number } | undefined> {
-    return await this.#requests.request(
-      (session) => {
-        const published = session.publish(topic, args, kwargs, { ...rest, acknowledge });
-        return { answer: published ?? Promise.resolve(undefined) };
+    return await this.#sendPublication(topic, args, kwargs, options);
+  }
+
+  /**
+   * The same with a signature (BRIDGES §5) by `signingKey`, or the key that the agent joined with: over all kwargs, with
+   * time and nonce, unless `signature` says otherwise. A repetition is signed anew, over the same `_retry`.
+   */
+  get signed(): Signed {
+    return this.#signed;
+  }
+
+  /**
+   * Subscribes, and gives the events one after the other: `for await (const { kwargs } of await agent.events(topic))`.
+   * Leaving the loop unsubscribes.
+   *
+   * @throws as `subscribe`; RangeError where `limit` is none
+   */
+  async events(topic: string, options: StreamOptions & StandingOptions = {}): Promise<EventStream> {
+    const { limit, overflow, ...rest } = options;
+    let subscription: Subscription | undefined;
+    const stream = new EventStream(
+      topic,
+      { limit, overflow },
+      async () => subscription?.unsubscribe(),
+      () => {
+        this.#counters.eventsLost += 1;
       },
-      { timeoutMs, signal },
     );
+    subscription = await this.subscribe(topic, (args, kwargs, details) => stream.put(args, kwargs, details), rest);
+    this.#streams.add(stream);
+    void subscription.ended.then((error) => {
+      this.#streams.delete(stream);
+      stream.end(error);
+    });
+    return stream;
   }
 
   /**
@@ -254,6 +283,70 @@ export class Agent {
     };
   }
 
+  /** @param seal makes what is sent of the kwargs, each time it is sent */
+  async #sendCall(
+    uri: string,
+    args: readonly unknown[],
+    kwargs: Dict,
+    { retry, ...options }: CallOptions,
+    seal: Seal = asTheyAre,
+  ): Promise<unknown> {
+    const send = (sent: Dict): Promise<unknown> => this.#call(uri, args, seal(sent), options);
+    if (!isWanted(retry)) return await send(kwargs);
+    return await this.#retrier.run({ kind: 'call', uri, retry, signal: options.signal }, kwargs, send);
+  }
+
+  async #sendPublication(
+    uri: string,
+    args: readonly unknown[],
+    kwargs: Dict,
+    { retry, ...options }: PublishOptions,
+    seal: Seal = asTheyAre,
+  ): Promise<{ readonly id: number } | undefined> {
+    const send = (sent: Dict): Promise<{ readonly id: number } | undefined> =>
+      this.#publish(uri, args, seal(sent), options);
+    if (!isWanted(retry)) return await send(kwargs);
+    if (options.acknowledge === false) throw new TypeError('what is not acknowledged cannot be repeated');
+    return await this.#retrier.run({ kind: 'publish', uri, retry, signal: options.signal }, kwargs, send);
+  }
+
+  #call(
+    procedure: string,
+    args: readonly unknown[],
+    kwargs: Dict,
+    { timeoutMs, signal, onProgress, ...rest }: CallOptions,
+  ): Promise<unknown> {
+    const options = {
+      ...rest,
+      ...(onProgress === undefined ? {} : { receive_progress: true }),
+      ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeout: Math.ceil(timeoutMs) }),
+    };
+    return this.#requests.request(
+      (session) => {
+        const call = session.call(procedure, args, kwargs, options);
+        if (onProgress !== undefined) watch(call, (value) => this.#safely(() => onProgress(value), 'in onProgress'));
+        // Mode `kill` alone is safe: after the others autobahn takes the router's answer for a protocol violation.
+        return { answer: call, cancel: () => call.cancel({ mode: 'kill' }) };
+      },
+      { timeoutMs, signal },
+    );
+  }
+
+  #publish(
+    topic: string,
+    args: readonly unknown[],
+    kwargs: Dict,
+    { timeoutMs, signal, acknowledge = true, ...rest }: PublishOptions,
+  ): Promise<{ readonly id: number } | undefined> {
+    return this.#requests.request(
+      (session) => {
+        const published = session.publish(topic, args, kwargs, { ...rest, acknowledge });
+        return { answer: published ?? Promise.resolve(undefined) };
+      },
+      { timeoutMs, signal },
+    );
+  }
+
   async #stand<Grant>(wanted: Grantable<Grant>, patience: Patience): Promise<Standing<Grant>> {
     const standing = new Standing<Grant>(wanted, this.#requests, (error, where) => this.#problem(error, where));
     this.#standing.add(standing);
@@ -276,7 +369,10 @@ export class Agent {
     const again = this.#joinedBefore;
     this.#joinedBefore = true;
     this.#details = details;
-    if (again) this.#counters.reconnects += 1;
+    if (again) {
+      this.#counters.reconnects += 1;
+      for (const stream of this.#streams) stream.gap();
+    }
     const standing = [...this.#standing];
     this.#requests.joined(session);
     void this.#stands(standing, { session, details, again });
@@ -322,6 +418,16 @@ export class Agent {
     // biome-ignore lint/suspicious/noConsole: nobody listens, and it must not get lost in silence
     console.error(`waggle-router/agent: ${where}:`, error);
   }
+}
+
+type Seal = (kwargs: Dict) => Dict;
+
+function asTheyAre(kwargs: Dict): Dict {
+  return kwargs;
+}
+
+function isWanted(retry: boolean | RetryOptions | undefined): retry is true | RetryOptions {
+  return retry !== undefined && retry !== false;
 }
 
 function watch(call: PromiseLike<unknown>, progress: (value: unknown) => void): void {

@@ -22,6 +22,8 @@ export interface ConnectOptions extends Credentials {
   readonly maxMessageBytes?: number | undefined;
   /** How many publications and calls may wait for the next connection in order to be repeated. Default 1000. */
   readonly maxRetrying?: number | undefined;
+  /** What `signed` signs with, where it is not `privateKey`: a private key as that one. */
+  readonly signingKey?: string | undefined;
   readonly tls?: TlsOptions | undefined;
 }
 
