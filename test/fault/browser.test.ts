@@ -1,33 +1,9 @@
 /** Pages in a real browser: one of this machine is an agent like any other, a foreign one stays outside (PITFALLS 82). */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { browse, CHROMIUM, pageServer } from '../support/browser.ts';
 import { healthySession } from '../support/healthy-session.ts';
 import { metric } from '../support/metrics-page.ts';
 import { type RouterOptions, type RunningRouter, startRouter } from '../support/start-router.ts';
-
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) =>
-  existsSync(path),
-);
-
-const FLAGS = [
-  '--headless',
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--disable-dev-shm-usage',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  // Names of the tests are this machine, whatever a resolver says.
-  '--host-resolver-rules=MAP *.example 127.0.0.1',
-];
 
 /** What a page found out. */
 interface Report {
@@ -70,58 +46,6 @@ ws.onmessage = ({ data }) => {
 };
 </script>`;
 
-/** A web server for the page; its port is part of the page's origin, so it is there before the router. */
-async function pageServer() {
-  let html = '';
-  let heard: (report: Report) => void = () => {};
-  const report = new Promise<Report>((resolve) => {
-    heard = resolve;
-  });
-  const server = createServer((request, response) => {
-    if (request.url !== '/report') {
-      response.writeHead(200, { 'content-type': 'text/html' }).end(html);
-      return;
-    }
-    let body = '';
-    request.setEncoding('utf8').on('data', (text) => {
-      body += text;
-    });
-    request.on('end', () => {
-      response.end();
-      heard(JSON.parse(body));
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return {
-    port: (server.address() as AddressInfo).port,
-    report,
-    serve(text: string) {
-      html = text;
-    },
-  };
-}
-
-/** Opens `url` in a browser of its own that ends with the test. */
-function browse(url: string): void {
-  const profile = mkdtempSync(join(tmpdir(), 'waggle-browser-'));
-  const browser = spawn(CHROMIUM ?? '', [...FLAGS, `--user-data-dir=${profile}`, url], {
-    stdio: 'ignore',
-    detached: true,
-  });
-  const ended = once(browser, 'exit');
-  onTestFinished(async () => {
-    // Its own process group: the helpers that it started end with it.
-    if (browser.pid !== undefined) process.kill(-browser.pid, 'SIGKILL');
-    await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  });
-}
-
 interface Visit {
   readonly report: Report;
   readonly router: RunningRouter;
@@ -129,7 +53,7 @@ interface Visit {
 
 /** A page of `host` that tries to reach the router as `routerHost`. */
 async function visit(host: string, options: RouterOptions, routerHost = '127.0.0.1'): Promise<Visit> {
-  const pages = await pageServer();
+  const pages = await pageServer<Report>();
   const listeners = options.listeners?.replaceAll('PAGE_PORT', String(pages.port));
   const router = await startRouter({ ...options, ...(listeners === undefined ? {} : { listeners }) });
   onTestFinished(() => router.stop());
