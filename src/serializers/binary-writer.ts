@@ -2,7 +2,9 @@
  * Writes values in a binary encoding. The libraries' encoders are not used: they write integers above 2^32 as floats,
  * lose -0, and have private extensions (a receiver in Python refuses an id that is a float).
  */
+import { ROUTER_ROLES } from '../wamp/features.ts';
 import { MAX_ID } from '../wamp/ids.ts';
+import type { Dict } from '../wamp/payload.ts';
 import { MAX_DEPTH } from './serializer.ts';
 import { isPlainObject, unsayable } from './values.ts';
 
@@ -18,6 +20,7 @@ const LONE_SURROGATE = /\p{Surrogate}/u;
 export abstract class BinaryWriter {
   #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
   #at = 0;
+  #rolesBytes: Buffer | undefined;
 
   protected abstract nil(): void;
   protected abstract bool(value: boolean): void;
@@ -91,15 +94,31 @@ export abstract class BinaryWriter {
         this.value(item, depth);
       }
     } else if (isPlainObject(value)) {
-      const keys = Object.keys(value);
-      this.mapHead(keys.length);
-      for (const key of keys) {
-        this.#text(key);
-        this.value(value[key], depth);
-      }
+      if (value === ROUTER_ROLES) this.#roles();
+      else this.#map(value, depth);
     } else {
       throw unsayable(`an instance of ${value.constructor.name} cannot be sent`);
     }
+  }
+
+  #map(value: Dict, depth: number): void {
+    const keys = Object.keys(value);
+    this.mapHead(keys.length);
+    for (const key of keys) {
+      this.#text(key);
+      this.value(value[key], depth);
+    }
+  }
+
+  /** Said in every WELCOME, and the longest part of it: written once. */
+  #roles(): void {
+    if (this.#rolesBytes !== undefined) {
+      this.raw(this.#rolesBytes);
+      return;
+    }
+    const start = this.#at;
+    this.#map(ROUTER_ROLES, 1);
+    this.#rolesBytes = Buffer.from(this.#bytes.subarray(start, this.#at));
   }
 
   #text(value: string): void {

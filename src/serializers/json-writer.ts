@@ -1,5 +1,8 @@
+import { ROUTER_ROLES } from '../wamp/features.ts';
 import { MAX_DEPTH } from './serializer.ts';
 import { isPlainObject, unsayable } from './values.ts';
+
+const ROLES_TEXT = JSON.stringify(ROUTER_ROLES);
 
 /**
  * A value as JSON text: binary as U+0000 and base64 (PITFALLS 71), BigInt as digits, undefined as null. Not
@@ -34,6 +37,8 @@ function objectText(value: object, depth: number): string {
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     return `"\\u0000${bytes.toString('base64')}"`;
   }
+  // Said in every WELCOME, and the longest part of it.
+  if (value === ROUTER_ROLES) return ROLES_TEXT;
   if (depth > MAX_DEPTH) throw unsayable(`nesting deeper than ${MAX_DEPTH} cannot be sent`);
   if (Array.isArray(value)) {
     let text = '[';
