@@ -169,7 +169,8 @@ class ActionAcl {
         rule.allow.includes(action) ||
         rule.deny.includes(action) ||
         this.#isDisclosedBy(rule) ||
-        this.#isSignedBy(rule),
+        this.#isSignedBy(rule) ||
+        this.#isAuditedBy(rule),
     );
     this.#usesAuthid = this.#rules.some(({ pattern }) => pattern.usesAuthid);
   }
@@ -192,24 +193,27 @@ class ActionAcl {
     const denying: string[] = [];
     const signing: string[] = [];
     let disclose = false;
+    let audit = false;
     for (const { rule, pattern } of this.#rules) {
       const { touches, covers } = relate(pattern, authid, uri, match);
       if (covers && rule.allow.includes(this.#action) && this.isExact(rule, uri)) allowing.push(rule.at);
       if (touches && rule.deny.includes(this.#action)) denying.push(rule.at);
       if (touches && this.#isDisclosedBy(rule)) disclose = true;
       if (touches && this.#isSignedBy(rule)) signing.push(rule.at);
+      if (touches && this.#isAuditedBy(rule)) audit = true;
     }
     if (denying.length > 0) {
-      return { kind: 'deny', reason: `role ${this.#role} is denied to ${this.#action} there`, rules: denying };
+      return { kind: 'deny', reason: `role ${this.#role} is denied to ${this.#action} there`, audit, rules: denying };
     }
     const { trustlevel, dynamic } = this.#traits;
     const asks = allowing.length === 0 && dynamic === true && !this.#asked.includes(uri);
     if (allowing.length === 0 && !asks) {
-      return { kind: 'deny', reason: `role ${this.#role} is not allowed to ${this.#action} there`, rules: allowing };
+      const reason = `role ${this.#role} is not allowed to ${this.#action} there`;
+      return { kind: 'deny', reason, audit, rules: allowing };
     }
     // A rule that asks for a signature must never let an unverified message pass for a verified one.
-    if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, rules: signing };
-    return { kind: asks ? 'ask' : 'allow', disclose, trustlevel, rules: allowing };
+    if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, audit, rules: signing };
+    return { kind: asks ? 'ask' : 'allow', disclose, trustlevel, audit, rules: allowing };
   }
 
   /** Whether a rule is exact enough for this action: whoever decides for others must be named (CONTRACT §4, `dynamic`). */
@@ -233,6 +237,11 @@ class ActionAcl {
   /** `signature` adds up like `disclose`: it binds publications and calls, whichever rule allows them (CONTRACT §4). */
   #isSignedBy(rule: Rule): boolean {
     return rule.signature !== undefined && (this.#action === 'publish' || this.#action === 'call');
+  }
+
+  /** `audit` adds up likewise, and needs no rule that allows: what is denied is written down as well. */
+  #isAuditedBy(rule: Rule): boolean {
+    return rule.audit === true && (this.#action === 'publish' || this.#action === 'call');
   }
 }
 

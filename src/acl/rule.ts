@@ -18,6 +18,8 @@ export interface Rule {
   readonly disclose: readonly ('publisher' | 'caller')[];
   /** Carried along; not judged here. */
   readonly signature?: unknown;
+  /** Whether publications and calls there are written down, denied ones too; absent: no. */
+  readonly audit?: boolean;
   /** `file:line`. */
   readonly at: string;
 }

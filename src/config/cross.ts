@@ -64,6 +64,19 @@ export function checkDuplicateRealms(files: readonly RealmFileResult[]): Problem
   });
 }
 
+/** A rule asks for what nothing is there to write into. @returns a warning for the first such rule */
+export function checkAudit(router: RouterConfig, { source, config }: RealmFileResult): Problem[] {
+  if (router.activityLog !== undefined) return [];
+  for (const [role, rules] of config.permissions) {
+    const rule = rules.findIndex(({ audit }) => audit);
+    if (rule < 0) continue;
+    const at: ConfigPath = source.find(['roles', role])?.kind === 'list' ? ['roles', role] : ['roles', role, 'rules'];
+    const why = `writes nothing down, as there is no activity log, expected activityLog in ${router.file}`;
+    return [source.problem([...at, rule, 'audit'], why)];
+  }
+  return [];
+}
+
 /** CONTRACT §3, "Safe by default": a realm with `anonymous` is not to be reached from other machines. */
 export function checkAnonymous(router: RouterConfig, { source, config }: RealmFileResult): Problem[] {
   if (config.anonymous === undefined) return [];

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import {
   checkAnonymous,
+  checkAudit,
   checkDuplicateRealms,
   checkEndpointRealms,
   namedRealms,
@@ -208,6 +209,7 @@ class Loader {
     for (const realm of realms) {
       const [first] = routers.flatMap((each) => checkAnonymous(each, realm));
       if (first !== undefined) this.#problems.push(first);
+      this.#warnings.push(...checkAudit(router, realm));
     }
   }
 }

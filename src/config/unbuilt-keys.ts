@@ -6,15 +6,7 @@
 /** Marked itself and with all that stands below it, by file. */
 const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
   router: ['listeners[].rawsocket', 'admin.token', 'limits.maxRetainedBytes', 'cluster'],
-  realm: [
-    'principals.*.relay',
-    'roles.*[].audit',
-    'roles.*.rules[].audit',
-    'relay',
-    'events',
-    'dynamic.authenticator',
-    'limits.maxRetainedBytes',
-  ],
+  realm: ['principals.*.relay', 'relay', 'events', 'dynamic.authenticator', 'limits.maxRetainedBytes'],
 };
 
 /** What is said instead where only a part is missing, or more than nothing happens. */

@@ -14,6 +14,17 @@ export type Asking = Extract<Decision, { kind: 'ask' }>;
 /** What became of a request to do something somewhere. */
 export type Verdict = Allowed | WampError;
 
+/** Why rules or authorizer refuse a request. */
+export class Denial extends WampError {
+  /** Whether that is to be written down. */
+  readonly audit: boolean;
+
+  constructor(uri: string, message: string, audit = false) {
+    super(uri, message);
+    this.audit = audit;
+  }
+}
+
 const INTERNAL: Allowed = { kind: 'allow', disclose: false, rules: [] };
 const NOBODY_ASKED = { timeoutMs: 1 };
 
@@ -66,7 +77,7 @@ export class Authorization {
     }
     const decision = this.#settings.authorizer.authorize(session.identity, action, uri, match);
     if (decision.kind !== 'deny') return decision;
-    return this.#deny(session, action, uri, decision.reason);
+    return this.#deny(session, action, uri, decision.reason, decision.audit);
   }
 
   /** Why nobody may do that with this URI, whatever the rules say. */
@@ -82,9 +93,9 @@ export class Authorization {
     return undefined;
   }
 
-  #deny(session: Session, action: Action, uri: string, reason: string): WampError {
+  #deny(session: Session, action: Action, uri: string, reason: string, audit?: boolean): Denial {
     this.#context.observer.denied(session, action, uri, reason);
-    return new WampError(ErrorUri.NOT_AUTHORIZED, `this session may not ${action} ${uri}`);
+    return new Denial(ErrorUri.NOT_AUTHORIZED, `this session may not ${action} ${uri}`, audit);
   }
 
   /**
@@ -129,14 +140,12 @@ export class Authorization {
   }
 
   #verdict(session: Session, asking: Asking, { action, uri }: Request, ruling: Ruling): Verdict {
-    if (ruling.allow) {
-      const { disclose, trustlevel, rules } = asking;
-      return { kind: 'allow', disclose: disclose || ruling.disclose, trustlevel, rules };
-    }
-    if (!ruling.failed) return this.#deny(session, action, uri, ruling.reason);
+    const { disclose, trustlevel, audit = false, rules } = asking;
+    if (ruling.allow) return { kind: 'allow', disclose: disclose || ruling.disclose, trustlevel, audit, rules };
+    if (!ruling.failed) return this.#deny(session, action, uri, ruling.reason, audit);
     this.#context.observer.denied(session, action, uri, ruling.reason);
     const text = `it could not be found out whether this session may ${action} ${uri}`;
-    return new WampError(ErrorUri.AUTHORIZATION_FAILED, text);
+    return new Denial(ErrorUri.AUTHORIZATION_FAILED, text, audit);
   }
 
   /** Why a procedure that is asked itself may not be registered so: one callee, and whoever has it keeps it. */

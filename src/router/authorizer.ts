@@ -20,16 +20,26 @@ export type Decision =
       readonly disclose: boolean;
       /** What callees and subscribers are told of the asker's role (FEATURES B6, C4); absent: the realm rates it not. */
       readonly trustlevel?: number | undefined;
+      /** Whether it is to be written down (CONTRACT §4, `audit`); absent: no. */
+      readonly audit?: boolean;
       /** `file:line` of the rules behind it, for `waggle can` and the log. */
       readonly rules: readonly string[];
     }
-  | { readonly kind: 'deny'; readonly reason: string; readonly rules: readonly string[] }
+  | {
+      readonly kind: 'deny';
+      readonly reason: string;
+      /** As above: that it was denied. */
+      readonly audit?: boolean;
+      readonly rules: readonly string[];
+    }
   /** No rule decides, and the role may have the realm's dynamic authorizer asked (CONTRACT §4, `dynamic`). */
   | {
       readonly kind: 'ask';
       /** What the rules say of the two if the answer is yes. */
       readonly disclose: boolean;
       readonly trustlevel?: number | undefined;
+      /** Whatever the answer is. */
+      readonly audit?: boolean;
       readonly rules: readonly string[];
     };
 

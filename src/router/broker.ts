@@ -12,6 +12,7 @@ import {
 import type { Passthru } from '../wamp/options.ts';
 import type { Payload } from '../wamp/payload.ts';
 import type { Match } from '../wamp/uri.ts';
+import type { PublicationTrail } from './audit.ts';
 import type { RealmContext } from './context.ts';
 import { eventDetails, type Origin, toldOfPublisher, toldOfTrust } from './disclosure.ts';
 import { withPassthru } from './passthru.ts';
@@ -54,6 +55,8 @@ export interface Publication {
   readonly receipts: ReceiptSink | undefined;
   /** What its publisher says of a payload that only subscribers can read (FEATURES D10); undefined: an ordinary one. */
   readonly passthru: Passthru | undefined;
+  /** Where its way is written down; undefined: no rule asks for it. */
+  readonly trail: PublicationTrail | undefined;
 }
 
 /** The forms of one publication's EVENT for one subscription, each made when first needed. */
@@ -195,12 +198,25 @@ export class Broker {
       trustlevel,
       receipts,
       passthru: options.passthru,
+      trail: undefined,
     };
   }
 
-  publish(session: Session, message: Publish, disclose: boolean, trustlevel?: number): void {
+  /** @param audit begins the trail of a publication that is to be written down; absent: it is not */
+  publish(
+    session: Session,
+    message: Publish,
+    disclose: boolean,
+    trustlevel?: number,
+    audit?: (publication: number) => PublicationTrail,
+  ): void {
     const publication = this.accept(session, message, disclose, undefined, trustlevel);
-    this.deliver(publication);
+    if (audit === undefined) this.deliver(publication);
+    else {
+      const trail = audit(publication.id);
+      this.deliver({ ...publication, receipts: trail, trail });
+      trail.handedOut();
+    }
     const { request, topic } = message;
     if (message.options.acknowledge) {
       this.#context.cluster.publish(topic, publication.id, (refused) => {
@@ -238,6 +254,13 @@ export class Broker {
     return this.#subscriptions.matchAll(topic);
   }
 
+  /** How many events a publication to `topic` makes at most. */
+  reach(topic: string): number {
+    let events = 0;
+    for (const { subscribers } of this.matching(topic)) events += subscribers.size;
+    return events;
+  }
+
   /** To everybody: one EVENT per matching subscription and receiver, never merged across (PITFALLS 38). */
   deliver(publication: Publication): void {
     // An in-process peer may subscribe within send(): who comes after the publication does not get it (PITFALLS 41).
@@ -253,7 +276,7 @@ export class Broker {
 
   /** To one receiver; `forms` is shared by all receivers of one subscription. @returns whether it was taken */
   deliverTo(publication: Publication, subscription: Subscription, session: Session, forms: EventForms): boolean {
-    const { disclosed, trustlevel } = publication;
+    const { disclosed, trustlevel, trail } = publication;
     const publisher = disclosed !== undefined && toldOfPublisher(session) ? disclosed : undefined;
     let event: Event;
     if (trustlevel !== undefined && toldOfTrust(session)) {
@@ -261,12 +284,17 @@ export class Broker {
       else event = forms.ratedDisclosing ??= eventFor(publication, subscription, publisher, trustlevel);
     } else if (publisher === undefined) event = forms.plain ??= eventFor(publication, subscription, undefined);
     else event = forms.disclosing ??= eventFor(publication, subscription, publisher);
+    // Before as well: a peer may settle its receipt within send().
+    trail?.handing(session);
     if (publication.passthru !== undefined && !session.has(Feature.SUBSCRIBER_PASSTHRU)) {
       // It would take for an ordinary payload what it cannot read.
       this.#context.observer.dropped(session, event, 'passthru_unknown');
+      trail?.handed(session, ErrorUri.FEATURE_NOT_SUPPORTED);
       return false;
     }
-    if (this.#context.send(session, event) !== true) return false;
+    const sent = this.#context.send(session, event);
+    trail?.handed(session, sent);
+    if (sent !== true) return false;
     subscription.events += 1;
     return true;
   }

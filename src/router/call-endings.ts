@@ -26,9 +26,13 @@ export class CallEndings {
     this.#held = held;
   }
 
-  /** Takes the call out wherever it stands; nobody is told. Its callee is freed separately. Idempotent. */
-  close(call: PendingCall): void {
+  /**
+   * Takes the call out wherever it stands; nobody is told. Its callee is freed separately. Idempotent.
+   * @param error URI of what the caller is told then; absent: a result, and its trail ends when that is delivered
+   */
+  close(call: PendingCall, error?: string): void {
     call.forget();
+    if (error !== undefined) call.trail?.ended(error);
     this.#deadlines.remove(call);
     this.#held.release(call);
     if (call.taker === undefined) call.registration.queue?.remove(call);
@@ -41,13 +45,13 @@ export class CallEndings {
 
   /** Ends a call that no callee works on. */
   refuse(call: PendingCall, uri: string, text: string): void {
-    this.close(call);
+    this.close(call, uri);
     if (!call.caller.ended) this.answer(call, uri, text);
   }
 
   /** Ends a call for the caller at once and tells the callee not to bother; a late answer of it is dropped. */
   abandon(call: PendingCall, uri: string, text: string): void {
-    this.close(call);
+    this.close(call, uri);
     this.letGo(call);
     this.interrupt(call, 'killnowait');
     this.answer(call, uri, text);

@@ -104,10 +104,12 @@ export class CallOffers {
       registration: registration.id,
       details: withPassthru(stream === undefined ? details : stream.details, message.options.passthru),
       payload: message.payload,
+      traceId: call.trail?.traceId,
     };
     // Entered before it is sent: an in-process callee may answer within send().
     call.open(callee, invocation.request);
     callee.running += 1;
+    call.trail?.offered(session, invocation.request);
     const sent = this.#context.send(session, invocation);
     if (sent === true) {
       registration.invocations += 1;
@@ -123,7 +125,7 @@ export class CallOffers {
       if (session.unanswered?.delete(invocation.request) === true) this.#endings.free(callee);
       return true;
     }
-    call.pass(session);
+    call.pass(session, sent);
     // Unless the peer was sent another one meanwhile, the id was never seen and is free again.
     if (session.lastInvocation === invocation.request) session.lastInvocation = before;
     this.#endings.free(callee);

@@ -10,6 +10,7 @@ import {
   type Yield,
 } from '../wamp/messages.ts';
 import { type Dict, Payload } from '../wamp/payload.ts';
+import type { CallTrail } from './audit.ts';
 import { CallEndings } from './call-endings.ts';
 import { judgeCall } from './call-ids.ts';
 import { CallOffers } from './call-offers.ts';
@@ -75,19 +76,22 @@ export class Dealer {
    * @param message passed {@link isNew}
    * @param disclose whether the rules of the realm name the caller
    * @param trustlevel what they say of its role; undefined: nothing
+   * @param trail where its life is written down; absent: no rule asks for it
    */
-  call(session: Session, message: Call, disclose: boolean, trustlevel?: number): void {
+  call(session: Session, message: Call, disclose: boolean, trustlevel?: number, trail?: CallTrail): void {
     const { request, procedure } = message;
     const bound = this.#context.limits.maxPendingCallsPerSession;
     // The router asks for many sessions at once; what it asks is bounded there (router/inquiries.ts).
     if (session.calls.size >= bound && !session.internal) {
       const text = `a session may have ${bound} calls pending`;
+      trail?.ended(ErrorUri.LIMIT_EXCEEDED);
       this.#context.send(session, requestError(message.type, request, ErrorUri.LIMIT_EXCEEDED, text));
       return;
     }
     const registration = this.registry.best(procedure);
     if (registration === undefined) {
       const text = `no callee has registered ${procedure}`;
+      trail?.ended(ErrorUri.NO_SUCH_PROCEDURE);
       this.#context.send(session, requestError(message.type, request, ErrorUri.NO_SUCH_PROCEDURE, text));
       return;
     }
@@ -104,6 +108,7 @@ export class Dealer {
       allowedMs,
       this.#onExpiry,
     );
+    call.trail = trail;
     if (message.options.progress) {
       call.stream = new CallStream(procedure);
       call.needs = TAKES_PARTS;
@@ -124,7 +129,7 @@ export class Dealer {
     if (call.killed || call.begun || call.stream?.continued === true) return false;
     const { message, taker } = call;
     if (taker === undefined) return false;
-    call.pass(taker.session);
+    call.pass(taker.session, ErrorUri.UNAVAILABLE);
     // First this call, then those who wait: it came before them.
     if (message !== undefined) this.#offers.offer(call, message);
     else
@@ -154,6 +159,7 @@ export class Dealer {
       payload: message.payload,
     } as const;
     const sent = this.#context.send(call.caller, result);
+    call.trail?.ended(sent === true ? '' : sent);
     // A result that cannot be said to this caller must not leave it waiting (PITFALLS 86).
     if (sent !== true && !call.caller.ended) this.#endings.answer(call, sent, 'the result could not be delivered');
     if (call.taker !== undefined) this.#endings.free(call.taker);
@@ -198,7 +204,7 @@ export class Dealer {
       this.#endings.abandon(call, uri, text);
       return;
     }
-    this.#endings.close(call);
+    this.#endings.close(call, ErrorUri.FEATURE_NOT_SUPPORTED);
     this.#endings.answer(call, uri, text);
     if (call.taker !== undefined) this.#endings.free(call.taker);
   }
@@ -208,7 +214,7 @@ export class Dealer {
     const call = this.#answered(session, message);
     if (call === undefined) return;
     if (message.error === ErrorUri.UNAVAILABLE && this.#reroute(call)) return;
-    this.#endings.close(call);
+    this.#endings.close(call, message.error);
     const { error, passthru } = message;
     const isReadable = passthru === undefined || call.caller.has(Feature.CALLER_PASSTHRU);
     if (!isReadable) this.#context.observer.dropped(call.caller, message, 'passthru_unknown');
@@ -262,23 +268,24 @@ export class Dealer {
       // A callee that cannot be told, or does not take it, leaves the effect of skip (PITFALLS 55).
       if (this.#endings.interrupt(call, 'kill') || !call.isOpen) return;
     }
-    this.#endings.close(call);
+    this.#endings.close(call, ErrorUri.CANCELED);
     this.#endings.letGo(call);
     this.#endings.answer(call, ErrorUri.CANCELED, 'the call was canceled');
   }
 
   /** Both ends of a leaving session: registrations first, so that no call is routed to it meanwhile. */
   leave(session: Session): void {
-    for (const call of [...session.calls.values()]) if (call.taker === undefined) this.#endings.close(call);
+    for (const call of [...session.calls.values()])
+      if (call.taker === undefined) this.#endings.close(call, ErrorUri.CANCELED);
     this.registry.leave(session);
     for (const call of [...session.invocations.values()]) {
       if (!call.isOpen) continue;
-      this.#endings.close(call);
+      this.#endings.close(call, ErrorUri.CANCELED);
       if (!call.caller.ended) this.#endings.answer(call, ErrorUri.CANCELED, 'the callee left before it answered');
     }
     for (const call of [...session.calls.values()]) {
       if (!call.isOpen) continue;
-      this.#endings.close(call);
+      this.#endings.close(call, ErrorUri.CANCELED);
       this.#endings.letGo(call);
       if (call.callee?.ended === false) this.#endings.interrupt(call, 'killnowait');
     }

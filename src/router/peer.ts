@@ -19,4 +19,9 @@ export interface Peer {
   resume?(): void;
   /** Whether it settles the receipts of planned events (ARCHITECTURE §1.4); absent: it does not. */
   readonly confirms?: boolean;
+  /**
+   * Whether it leaves the trace of what it sends and is handed in the activity log itself, so that audit rules need not;
+   * absent: it does not.
+   */
+  readonly traces?: boolean;
 }

@@ -1,5 +1,6 @@
 import { Feature } from '../wamp/features.ts';
 import type { Call } from '../wamp/messages.ts';
+import type { CallTrail } from './audit.ts';
 import type { CallStream } from './call-stream.ts';
 import type { Deadline } from './deadlines.ts';
 import type { Callee, Registration } from './registration.ts';
@@ -46,6 +47,8 @@ export class PendingCall implements Deadline {
   message: Call | undefined;
   /** Bytes that {@link message} keeps in memory, about. */
   held = 0;
+  /** Where its life is written down; undefined: no rule asks for it. */
+  trail: CallTrail | undefined;
   /** Who did not take it or answered that it is unavailable; undefined: nobody. */
   passed: Session[] | undefined;
 
@@ -92,8 +95,9 @@ export class PendingCall implements Deadline {
     return this.caller.calls.get(this.request) === this;
   }
 
-  /** Takes it away from its callee, and remembers not to ask that one again. */
-  pass(callee: Session): void {
+  /** Takes it away from its callee, and remembers not to ask that one again. @param error why, as a URI */
+  pass(callee: Session, error: string): void {
+    this.trail?.passed(error);
     if (callee.invocations.get(this.invocation) === this) callee.invocations.delete(this.invocation);
     if (this.taker?.session === callee) this.taker = undefined;
     if (this.passed === undefined) this.passed = [callee];

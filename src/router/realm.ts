@@ -3,6 +3,7 @@ import { Feature } from '../wamp/features.ts';
 import { type Call, MessageType, type Publish, type RoutedMessage, type RouterMessage } from '../wamp/messages.ts';
 import type { Passthru } from '../wamp/options.ts';
 import { isValidUri, type Match } from '../wamp/uri.ts';
+import { type Auditor, NO_AUDITOR } from './audit.ts';
 import { type Allowed, Authorization, type Verdict } from './authorization.ts';
 import type { Action, Authorizer } from './authorizer.ts';
 import { Broker, type Subscription } from './broker.ts';
@@ -31,7 +32,10 @@ export interface RealmSettings {
 }
 
 /** What a realm shares with the rest of the router. */
-export type RealmDeps = Pick<RealmContext, 'clock' | 'ids' | 'observer' | 'cluster'>;
+export type RealmDeps = Pick<RealmContext, 'clock' | 'ids' | 'observer' | 'cluster'> & {
+  /** Absent: nothing is written down. */
+  readonly auditor?: Auditor;
+};
 
 /**
  * One routing namespace: its sessions, and the one place where their messages are authorized and handed to broker or
@@ -70,7 +74,7 @@ export class Realm implements RealmContext {
       pass: (session, message) => this.#pass(session, message),
     });
     this.#authorization = new Authorization(this, settings, this.holding);
-    this.#requests = new Requests(this, this.#authorization);
+    this.#requests = new Requests(this, this.#authorization, deps.auditor ?? NO_AUDITOR);
   }
 
   get limits(): RealmLimits {

@@ -9,7 +9,9 @@ import {
   type Subscribe,
 } from '../wamp/messages.ts';
 import type { Match } from '../wamp/uri.ts';
-import type { Authorization, Request, Verdict } from './authorization.ts';
+import type { Auditor } from './audit.ts';
+import { AuditedRequests } from './audited-requests.ts';
+import { type Authorization, Denial, type Request, type Verdict } from './authorization.ts';
 import type { Action } from './authorizer.ts';
 import type { Foreseen } from './holding.ts';
 import type { Realm } from './realm.ts';
@@ -25,10 +27,12 @@ const ASKED_BYTES = 512;
 export class Requests {
   readonly #realm: Realm;
   readonly #authorization: Authorization;
+  readonly #audited: AuditedRequests;
 
-  constructor(realm: Realm, authorization: Authorization) {
+  constructor(realm: Realm, authorization: Authorization, auditor: Auditor) {
     this.#realm = realm;
     this.#authorization = authorization;
+    this.#audited = new AuditedRequests(realm, auditor, authorization);
   }
 
   publish(
@@ -37,13 +41,15 @@ export class Requests {
     decision = this.#authorization.decide(session, 'publish', message.topic, 'exact'),
   ): void {
     if (decision instanceof WampError) {
+      if (decision instanceof Denial && isAudited(session, decision)) this.#audited.admit(session, message, decision);
       // Unacknowledged, a refusal is silent (PITFALLS 33); the observer has seen it.
-      if (message.options.acknowledge) this.#refuse(session, message, decision);
+      else if (message.options.acknowledge) this.#refuse(session, message, decision);
     } else if (decision.kind === 'ask') {
       const request = { action: 'publish', uri: message.topic, match: 'exact' } as const;
       const again = (verdict: Verdict | undefined) => this.publish(session, message, verdict);
       this.#authorization.ask(session, message, decision, request, again);
-    } else this.#realm.broker.publish(session, message, decision.disclose, decision.trustlevel);
+    } else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
+    else this.#realm.broker.publish(session, message, decision.disclose, decision.trustlevel);
   }
 
   call(
@@ -51,12 +57,15 @@ export class Requests {
     message: Call,
     decision = this.#authorization.decide(session, 'call', message.procedure, 'exact'),
   ): void {
-    if (decision instanceof WampError) this.#refuse(session, message, decision);
-    else if (decision.kind === 'ask') {
+    if (decision instanceof WampError) {
+      if (decision instanceof Denial && isAudited(session, decision)) this.#audited.admit(session, message, decision);
+      else this.#refuse(session, message, decision);
+    } else if (decision.kind === 'ask') {
       const request = { action: 'call', uri: message.procedure, match: 'exact' } as const;
       const again = (verdict: Verdict | undefined) => this.call(session, message, verdict);
       this.#authorization.ask(session, message, decision, request, again);
-    } else this.#realm.dealer.call(session, message, decision.disclose, decision.trustlevel);
+    } else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
+    else this.#realm.dealer.call(session, message, decision.disclose, decision.trustlevel);
   }
 
   subscribe(
@@ -147,6 +156,11 @@ export class Requests {
   #refuse(session: Session, message: { type: number; request: number }, refusal: WampError): void {
     this.#realm.send(session, requestError(message.type, message.request, refusal.uri, refusal.message));
   }
+}
+
+/** Whether a publication or call is to be written down here; peers that leave traces see to theirs. */
+function isAudited({ peer }: Session, { audit }: { readonly audit?: boolean }): boolean {
+  return audit === true && peer.traces !== true;
 }
 
 function gone(): WampError {

@@ -5,6 +5,7 @@ import { probeRoutes } from '../admin/probes.ts';
 import { Lockout } from '../auth/lockout.ts';
 import type { Config, EndpointConfig, LimitsConfig } from '../config/types.ts';
 import type { ActivityLog } from '../observe/activity/activity-log.ts';
+import { activityAuditor } from '../observe/activity/audit-trail.ts';
 import type { Log } from '../observe/log.ts';
 import { Metrics } from '../observe/metrics.ts';
 import { combineObservers, loggingObserver } from '../observe/observers.ts';
@@ -84,6 +85,7 @@ export class Server {
       ids: new RandomIds(),
       observer: combineObservers([this.metrics, loggingObserver(options.log)]),
       cluster: options.cluster ?? ALONE,
+      auditor: activityAuditor(() => this.#sink),
     });
     this.#hosts = new RealmHosts({
       router: this.router,
@@ -215,6 +217,10 @@ export class Server {
     return calls;
   }
 
+  get #sink(): ActivitySink {
+    return this.#options.activity ?? this.#activity ?? NO_ACTIVITY;
+  }
+
   get #limits(): LimitsConfig {
     return this.#config.router.limits;
   }
@@ -280,7 +286,7 @@ export class Server {
 
   #bridgeFor({ realm, auth }: Extract<EndpointConfig, { auth: unknown }>): BridgeContext {
     const rules = () => this.#hosts.bridgeRules(realm);
-    const activity = (): ActivitySink => this.#options.activity ?? this.#activity ?? NO_ACTIVITY;
+    const activity = (): ActivitySink => this.#sink;
     return {
       realm,
       auth,

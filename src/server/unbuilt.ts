@@ -44,6 +44,5 @@ function missedOf({ file, dynamic, events, permissions }: RealmConfig): Unbuilt[
   note('events', events.length === 0 ? undefined : file, 'events', 'nothing is retained and no history is kept');
   const signed = rules.find(({ signature }) => signature !== undefined);
   note('signature (denied meanwhile)', signed?.at, 'signature', 'what must be signed is denied');
-  note('audit', rules.find(({ audit }) => audit)?.at, 'audit', 'WAMP publications and calls are not written down');
   return found;
 }

@@ -234,6 +234,8 @@ export interface Invocation {
   readonly registration: number;
   readonly details: Dict;
   readonly payload: Payload;
+  /** Under which id the activity log has the call already; undefined: it has not. Never on the wire. */
+  readonly traceId?: string | undefined;
 }
 
 export interface Interrupt {
@@ -252,6 +254,8 @@ export interface Receipt {
 
 /** Where peers that confirm settle their receipts (ARCHITECTURE §1.4). */
 export interface ReceiptSink {
+  /** Under which id the activity log has the publication already; absent: it has not. */
+  readonly traceId?: string;
   settle(receipt: Receipt): void;
 }
 

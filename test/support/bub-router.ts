@@ -35,6 +35,11 @@ export class TestActivity implements ActivitySink {
     return this.#ready.length;
   }
 
+  /** Lets the one go on that has waited longest. */
+  openOne(): void {
+    this.#ready.shift()?.();
+  }
+
   open(): void {
     this.full = false;
     for (const ready of this.#ready.splice(0)) ready();

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { type Auditor, NO_AUDITOR } from '../../src/router/audit.ts';
 import type { Action, Authorizer, Decision, Identity } from '../../src/router/authorizer.ts';
 import { ALONE, type Cluster } from '../../src/router/cluster.ts';
 import type { RealmLimits } from '../../src/router/context.ts';
@@ -52,12 +53,13 @@ export class CountingIds implements IdSource {
   }
 }
 
-/** Allows everything but what a test forbids; discloses what a test says. */
+/** Allows everything but what a test forbids; discloses and audits what a test says. */
 export class TestAuthorizer implements Authorizer {
   readonly #denied = new Set<string>();
   readonly #disclosed = new Set<string>();
   readonly #dynamic = new Set<string>();
   readonly #trusted = new Map<string, number>();
+  readonly #audited = new Set<string>();
   readonly asked: { who: Identity; action: Action; uri: string; match: Match }[] = [];
 
   deny(action: Action, uri: string): this {
@@ -76,6 +78,11 @@ export class TestAuthorizer implements Authorizer {
     return this;
   }
 
+  audit(...uris: string[]): this {
+    for (const uri of uris) this.#audited.add(uri);
+    return this;
+  }
+
   trust(authrole: string, trustlevel: number): this {
     this.#trusted.set(authrole, trustlevel);
     return this;
@@ -84,10 +91,12 @@ export class TestAuthorizer implements Authorizer {
   authorize(who: Identity, action: Action, uri: string, match: Match): Decision {
     this.asked.push({ who, action, uri, match });
     const key = `${action} ${uri}`;
-    if (this.#denied.has(key)) return { kind: 'deny', reason: 'a test forbids it', rules: [] };
+    const audit = this.#audited.has(uri);
+    if (this.#denied.has(key)) return { kind: 'deny', reason: 'a test forbids it', audit, rules: [] };
     const asks = this.#dynamic.has(`${key} `) || this.#dynamic.has(`${key} ${who.authrole}`);
     return {
       kind: asks ? 'ask' : 'allow',
+      audit,
       disclose: this.#disclosed.has(key),
       trustlevel: this.#trusted.get(who.authrole),
       rules: [],
@@ -139,6 +148,7 @@ export interface CoreOptions {
   readonly strictUris?: boolean;
   readonly cluster?: Cluster;
   readonly dynamic?: DynamicSettings;
+  readonly auditor?: Auditor;
   /** Whether the realm has its meta APIs; absent: not, so that ids count from 1. */
   readonly meta?: boolean;
 }
@@ -162,7 +172,8 @@ export class TestCore {
 
   constructor(options: CoreOptions = {}) {
     const { clock, ids, observer } = this;
-    this.router = new Router({ clock, ids, observer, cluster: options.cluster ?? ALONE });
+    const { cluster = ALONE, auditor = NO_AUDITOR } = options;
+    this.router = new Router({ clock, ids, observer, cluster, auditor });
     this.settings = {
       authorizer: this.authorizer,
       limits: { ...TEST_LIMITS, ...options.limits },

@@ -6,6 +6,7 @@ import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, NO_DETAILS } from '../../wamp/messages.ts';
 import { YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
+import type { ActivityEvent } from '../activity.ts';
 import { envelopeId, frameOf } from './delivery.ts';
 import { envelopeProblem, wrap } from './envelope.ts';
 import { members, nesting } from './json-spans.ts';
@@ -46,7 +47,7 @@ export class BubCall implements Awaited, Deadline {
     const { caller_authid: caller } = invocation.details;
     this.#caller = typeof caller === 'string' ? caller : undefined;
     const id = envelopeId(invocation.payload);
-    this.messageId = id ?? `wamp-${world.realm.ids.random()}`;
+    this.messageId = id ?? invocation.traceId ?? `wamp-${world.realm.ids.random()}`;
   }
 
   /** @returns why the call cannot be put to this peer: the dealer then tells the caller */
@@ -67,8 +68,8 @@ export class BubCall implements Awaited, Deadline {
       this.#reject(frame.reason);
       return frame.uri;
     }
-    world.record('send_start', this, '', this.#caller ?? 'wamp', 'start', { payloadJson: text });
-    world.record('process_start', this, String(this.#id), target.name, 'start');
+    this.#record('send_start', this.#caller ?? 'wamp', 'start', { payloadJson: text });
+    this.#record('process_start', target.name, 'start');
     if (!target.post(frame, false)) {
       this.#finish(target, 'error', 'the connection did not take it');
       return ErrorUri.NETWORK_FAILURE;
@@ -144,20 +145,20 @@ export class BubCall implements Awaited, Deadline {
   }
 
   #finish(target: Target, status: string, error: string): void {
-    this.#world.record('process_finish', this, String(this.#id), target.name, status, { error });
-    this.#world.record(
-      'send_finish',
-      this,
-      '',
-      this.#caller ?? 'wamp',
-      status === 'timeout' || error !== '' ? 'error' : 'ok',
-      { error },
-    );
+    const failed = status === 'timeout' || error !== '';
+    this.#record('process_finish', target.name, status, { error });
+    this.#record('send_finish', this.#caller ?? 'wamp', failed ? 'error' : 'ok', { error });
   }
 
   #reject(reason: string): void {
-    this.#world.record('send_start', this, '', this.#caller ?? 'wamp', 'start');
-    this.#world.record('send_finish', this, '', this.#caller ?? 'wamp', 'rejected', { error: reason });
+    this.#record('send_start', this.#caller ?? 'wamp', 'start');
+    this.#record('send_finish', this.#caller ?? 'wamp', 'rejected', { error: reason });
+  }
+
+  /** What is audited is written down by whoever passed it on. */
+  #record(event: ActivityEvent, actor: string, status: string, more?: Parameters<BubWorld['record']>[5]): void {
+    if (this.#invocation.traceId !== undefined) return;
+    this.#world.record(event, this, event.startsWith('send') ? '' : String(this.#id), actor, status, more);
   }
 
   /** @throws WampError */

@@ -60,12 +60,13 @@ export class Delivery implements Deadline, Awaited {
     this.topic = topic;
     this.#payload = payload;
     this.#source = source;
-    this.messageId = source.kind === 'bub' ? source.messageId : (envelopeId(payload) ?? `wamp-${publication}`);
+    this.messageId = source.kind === 'bub' ? source.messageId : idOf(source.event);
   }
 
-  /** For an event that no Bub peer published: its trace begins and ends here. */
+  /** For an event that no Bub peer published: its trace begins and ends here, unless an audit rule began it. */
   static ofEvent(world: BubWorld, event: Event): Delivery {
     const delivery = new Delivery(world, event.publication, event.topic, event.payload, { kind: 'wamp', event });
+    if (event.receipts?.traceId !== undefined) return delivery;
     world.record('send_start', delivery, '', publisherOf(event) ?? 'wamp', 'start', {
       payloadJson: payloadLog(event.payload),
     });
@@ -139,10 +140,11 @@ export class Delivery implements Deadline, Awaited {
     receipts?.settle({ session: target.sessionId, outcome, detail });
   }
 
-  /** The end of what Bub peers publish is the sender's to record. */
+  /** The end of what Bub peers publish, and of what is audited, is whose it was to begin. */
   #finish(): void {
     if (this.#source.kind === 'bub' || this.#open > 0 || this.#finished) return;
     this.#finished = true;
+    if (this.#source.event.receipts?.traceId !== undefined) return;
     const actor = publisherOf(this.#source.event) ?? 'wamp';
     const error = this.#wasHandedOut ? undefined : this.#rejection;
     if (error === undefined) this.#world.record('send_finish', this, '', actor, 'ok');
@@ -224,6 +226,10 @@ export function frameOf(text: string): View {
 function publisherOf(event: Event): string | undefined {
   const { publisher_authid: authid } = event.details;
   return typeof authid === 'string' ? authid : undefined;
+}
+
+function idOf({ receipts, payload, publication }: Event): string {
+  return receipts?.traceId ?? envelopeId(payload) ?? `wamp-${publication}`;
 }
 
 /** The messageId of a payload that is an envelope. */

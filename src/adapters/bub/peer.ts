@@ -34,6 +34,7 @@ export interface Owner {
 /** A Bub peer as a member of its realm, and as a target of deliveries. */
 export class BubPeer implements Peer, Target {
   readonly confirms = true;
+  readonly traces = true;
   readonly version: Dialect['version'];
   readonly name: string;
   sessionId = 0;

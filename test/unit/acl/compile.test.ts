@@ -143,6 +143,15 @@ describe('CONTRACT §4, disclosure', () => {
     expect([of('call'), of('publish'), of('register'), of('subscribe')]).toEqual([true, true, false, false]);
   });
 
+  it('audit adds up over all rules that cover the URI, and counts where it is denied as well', () => {
+    const one = acl(rule('a.', { match: 'prefix', allow: ['publish', 'register'] }), rule('a.b', { audit: true }));
+    const of = (action: Action, uri: string) => one.authorize(planner, action, uri, 'exact');
+    expect(of('publish', 'a.b')).toMatchObject({ kind: 'allow', audit: true });
+    expect(of('publish', 'a.c')).toMatchObject({ kind: 'allow', audit: false });
+    expect(of('call', 'a.b')).toMatchObject({ kind: 'deny', audit: true });
+    expect(of('register', 'a.b')).toMatchObject({ kind: 'allow', audit: false });
+  });
+
   it('disclose alone allows nothing', () => {
     expect(allowed([rule('a', { disclose: ['publisher'] })], 'publish', 'a')).toBe(false);
   });
@@ -302,7 +311,13 @@ describe('CONTRACT §4, dynamic', () => {
       'ask',
       'ask',
     ]);
-    expect(judge(rules, 'call', 'a.d')).toEqual({ kind: 'ask', disclose: true, trustlevel: 3, rules: [] });
+    expect(judge(rules, 'call', 'a.d')).toEqual({
+      kind: 'ask',
+      audit: false,
+      disclose: true,
+      trustlevel: 3,
+      rules: [],
+    });
     expect(acl(...rules).authorize(planner, 'call', 'a.d', 'exact').kind).toBe('deny');
   });
 

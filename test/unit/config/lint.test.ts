@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { good, ROUTER, warnings, withRealm, withRouter } from './support.ts';
+import { files, good, ROUTER, warnings, withRealm, withRouter } from './support.ts';
 
 const KEY = '545efb0a2192db8d43f118e9bf9aee081466e1ef36c708b96ee6f62dddad9122';
 const HEAD = `realm: swarm\nenvironment: dev\nprincipals: { p: { role: a, cryptosign: ${KEY} } }\nroles:\n  a:\n`;
@@ -20,6 +20,18 @@ describe('the lint', () => {
         '{ uri: wamp.session., match: prefix, allow: [subscribe] }',
       ),
     ).toEqual([]);
+  });
+
+  it('warns of audit where there is no activity log', () => {
+    const rule = '{ uri: a.b, allow: [publish], audit: true }';
+    const realm = `${HEAD}    - ${rule}\n`;
+    expect(lint(rule)).toEqual([
+      expect.stringMatching(
+        /^6:44: roles\.a\[0\]\.audit: writes nothing down, as there is no activity log, expected activityLog in .*router\.yaml$/,
+      ),
+    ]);
+    const logged = { 'realms/swarm.yaml': realm, 'config/router.yaml': `${ROUTER}activityLog: { file: a.sqlite3 }\n` };
+    expect(warnings(files(logged).load())).toEqual([]);
   });
 
   it('checklist 1: warns of anonymous', () => {
