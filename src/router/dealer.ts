@@ -204,7 +204,7 @@ export class Dealer {
       this.#endings.abandon(call, uri, text);
       return;
     }
-    this.#endings.close(call, ErrorUri.FEATURE_NOT_SUPPORTED);
+    this.#endings.close(call, uri);
     this.#endings.answer(call, uri, text);
     if (call.taker !== undefined) this.#endings.free(call.taker);
   }
