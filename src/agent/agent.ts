@@ -58,7 +58,11 @@ export class Agent {
   readonly ended: Promise<AgentError>;
   readonly #lifeline: Lifeline;
   readonly #requests = new Requests();
-  readonly #listeners = new Listeners<AgentEvents>();
+  readonly #listeners = new Listeners<AgentEvents>((error, name) => {
+    // One that listens to problems and throws is not told of it.
+    if (name === 'problem') say(error, 'in a listener to problem');
+    else this.#problem(error, `in a listener to ${name}`);
+  });
   readonly #standing = new Set<Standing<unknown>>();
   readonly #streams = new Set<EventStream>();
   readonly #counters = { reconnects: 0, retries: 0, retriesFailed: 0, eventsLost: 0 };
@@ -411,13 +415,19 @@ export class Agent {
     }
   }
 
-  #problem(error: unknown, where: string): void {
+  #problem(given: unknown, where: string): void {
+    // autobahn calls its own Error without new, so that what it says is lost: it says it of violations only.
+    const error = given ?? new AgentError(ErrorUri.PROTOCOL_VIOLATION, 'what the router sent violates the protocol');
     // An error that a procedure answers with on purpose is no problem; autobahn reports it as one.
     if (isAutobahnError(error)) return;
     if (this.#listeners.emit('problem', { error, where })) return;
-    // biome-ignore lint/suspicious/noConsole: nobody listens, and it must not get lost in silence
-    console.error(`waggle-router/agent: ${where}:`, error);
+    say(error, where);
   }
+}
+
+function say(error: unknown, where: string): void {
+  // biome-ignore lint/suspicious/noConsole: nobody listens, and it must not get lost in silence
+  console.error(`waggle-router/agent: ${where}:`, error);
 }
 
 type Seal = (kwargs: Dict) => Dict;

@@ -1,6 +1,12 @@
 /** Who wants to hear of what, by name; the same in Node and browsers. */
 export class Listeners<Events extends { readonly [name: string]: unknown }> {
+  readonly #failed: (error: unknown, name: keyof Events) => void;
   readonly #byName = new Map<keyof Events, Set<(event: never) => void>>();
+
+  /** @param failed told of what listeners throw, which is nobody else's business */
+  constructor(failed: (error: unknown, name: keyof Events) => void) {
+    this.#failed = failed;
+  }
 
   /** @returns what takes the listener away again */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
@@ -18,7 +24,13 @@ export class Listeners<Events extends { readonly [name: string]: unknown }> {
   /** @returns whether anybody listened */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
     const all = [...(this.#byName.get(name) ?? [])];
-    for (const listener of all) (listener as (event: Events[Name]) => void)(event);
+    for (const listener of all) {
+      try {
+        (listener as (event: Events[Name]) => void)(event);
+      } catch (error) {
+        this.#failed(error, name);
+      }
+    }
     return all.length > 0;
   }
 }

@@ -20,7 +20,7 @@ export interface ConnectOptions extends Credentials {
   readonly keepAliveMs?: number | undefined;
   /** What is larger is refused here instead of costing the connection; the router's own `limits.maxMessageBytes`. */
   readonly maxMessageBytes?: number | undefined;
-  /** How many publications and calls may wait for the next connection in order to be repeated. Default 1000. */
+  /** How many publications and calls with `retry` may wait for the next connection. Default 1000. */
   readonly maxRetrying?: number | undefined;
   /** What `signed` signs with, where it is not `privateKey`: a private key as that one. */
   readonly signingKey?: string | undefined;

@@ -25,7 +25,7 @@ export class Retrier {
   readonly #listeners: Listeners<AgentEvents>;
   readonly #counters: { retries: number; retriesFailed: number };
   readonly #max: number;
-  #running = 0;
+  #waiting = 0;
 
   constructor(
     requests: Requests,
@@ -47,40 +47,48 @@ export class Retrier {
    * @throws ConnectionLostError where the bounds are reached, with `maybeDone` over all attempts; what `send` throws
    */
   async run<T>(what: Retried, kwargs: Dict, send: (kwargs: Dict) => Promise<T>): Promise<T> {
-    if (this.#running >= this.#max) {
-      this.#counters.retriesFailed += 1;
-      throw new ConnectionLostError(`${this.#max} publications and calls already wait to be repeated`, false);
-    }
-    this.#running += 1;
-    try {
-      return await this.#repeat(what, kwargs, send);
-    } finally {
-      this.#running -= 1;
-    }
-  }
-
-  async #repeat<T>(what: Retried, kwargs: Dict, send: (kwargs: Dict) => Promise<T>): Promise<T> {
     const { attempts = ATTEMPTS, withinMs = WITHIN_MS } = what.retry === true ? {} : what.retry;
     const deadline = Date.now() + withinMs;
     const own = kwargs[RETRY_KEY];
     const id = typeof own === 'string' ? own : randomId();
+    let last: ConnectionLostError | undefined;
     let maybeDone = false;
-    for (let attempt = 1; ; attempt += 1) {
+    for (let attempt = 1; attempt <= attempts && (attempt === 1 || Date.now() < deadline); attempt += 1) {
       try {
-        await this.#requests.arrival({ timeoutMs: deadline - Date.now(), signal: what.signal });
-        if (attempt > 1) {
-          this.#counters.retries += 1;
-          this.#listeners.emit('retry', { kind: what.kind, uri: what.uri, id, attempt });
-        }
+        await this.#arrival(deadline - Date.now(), what.signal);
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+        last = error;
+        break;
+      }
+      if (attempt > 1) {
+        this.#counters.retries += 1;
+        this.#listeners.emit('retry', { kind: what.kind, uri: what.uri, id, attempt });
+      }
+      try {
         return await send({ ...kwargs, [RETRY_KEY]: id });
       } catch (error) {
         if (!(error instanceof ConnectionLostError)) throw error;
         maybeDone ||= error.maybeDone;
-        if (attempt < attempts && Date.now() < deadline) continue;
-        this.#counters.retriesFailed += 1;
-        const words = `${what.kind} ${what.uri} got no answer in ${attempt} attempts: ${error.message}`;
-        throw new ConnectionLostError(words, maybeDone, { cause: error });
+        last = error;
       }
+    }
+    this.#counters.retriesFailed += 1;
+    const words = `${what.kind} ${what.uri} is given up: ${last?.message ?? `${attempts} attempts are none`}`;
+    throw new ConnectionLostError(words, maybeDone, { cause: last });
+  }
+
+  /** A connection to send in. @throws ConnectionLostError where there is none in time, or too many wait for one */
+  async #arrival(timeoutMs: number, signal: AbortSignal | undefined): Promise<void> {
+    if (this.#requests.session !== undefined) return;
+    if (this.#waiting >= this.#max) {
+      throw new ConnectionLostError(`${this.#max} publications and calls already wait for a connection`, false);
+    }
+    this.#waiting += 1;
+    try {
+      await this.#requests.arrival({ timeoutMs, signal });
+    } finally {
+      this.#waiting -= 1;
     }
   }
 }

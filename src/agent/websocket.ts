@@ -11,6 +11,9 @@ const SUBPROTOCOL = 'wamp.2.json';
 const NO_CODE = 1005;
 const LOST = 1006;
 
+/** As autobahn closes for protocol violations. */
+const PROTOCOL_VIOLATION = 3002;
+
 const OPEN = 1;
 
 /** Message types. */
@@ -173,18 +176,16 @@ class WebSocketTransport implements AutobahnTransport {
     this.#end({ code: code ?? NO_CODE, reason: reason ?? '', wasClean: true });
   }
 
+  /** What breaks autobahn is no WAMP: it costs the connection, not the program. */
   #message(data: unknown): void {
     if (this.#over) return;
     this.#heard = Date.now();
-    let message: unknown;
     try {
-      message = JSON.parse(String(data));
-    } catch {
-      this.#problem = 'the router sent something that is not JSON';
-      this.close(3002, 'not JSON');
-      return;
+      this.onmessage(JSON.parse(String(data)));
+    } catch (error) {
+      this.#problem = `the router sent what is no WAMP: ${error instanceof Error ? error.message : String(error)}`;
+      this.close(PROTOCOL_VIOLATION, 'no WAMP');
     }
-    this.onmessage(message);
   }
 
   /** A cable that was pulled tells nobody; only silence does. */
@@ -214,7 +215,7 @@ class WebSocketTransport implements AutobahnTransport {
     if (this.#over) return;
     this.#over = true;
     clearInterval(this.#watch);
-    const whole = end.reason === '' ? { ...end, reason: this.#problem } : end;
+    const whole = this.#problem === '' ? end : { ...end, reason: this.#problem };
     this.#settings.ended(whole);
     // It would print its notes on every connection that ends; they are ours to tell, and others' notes are not ours.
     const { warn } = autobahn.log;

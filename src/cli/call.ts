@@ -11,14 +11,14 @@ import { ExitCode } from './io.ts';
  * @returns 0; 1 where the answer is an error or the router says no
  * @throws UsageError where the options cannot be understood
  */
-export async function call(options: CallCommandOptions, io: ClientIo): Promise<number> {
+export async function call(options: CallCommandOptions, given: ClientIo): Promise<number> {
   const args = options.args.map(parsed);
   const kwargs = dictOf(options.kwargs, '-k');
   const wire = dictOf(options.options, '-o');
-  const print = (result: unknown): void => {
-    io.stdout.write(options.json ? jsonOf(result) : textOf(result));
-  };
-  return await asClient(options, io, false, async (agent) => {
+  return await asClient(options, given, false, async (agent, io) => {
+    const print = (result: unknown): void => {
+      io.stdout.write(options.json ? jsonOf(result) : textOf(result));
+    };
     const { timeoutMs, progress } = options;
     const onProgress = progress ? print : undefined;
     print(await agent.call(options.uri, args, kwargs, { ...wire, timeoutMs, onProgress }));

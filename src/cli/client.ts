@@ -7,6 +7,7 @@ import type { Dict } from '../wamp/payload.ts';
 import type { ClientOptions } from './commands.ts';
 import { ExitCode, type Io, UsageError } from './io.ts';
 import { TOKEN } from './made-ticket.ts';
+import { harmlessOn } from './terminal.ts';
 
 export type ClientIo = Pick<Io, 'stdout' | 'stderr' | 'env'>;
 
@@ -20,22 +21,24 @@ const JOIN_MS = 10_000;
  * Joins as the options and the environment say, does the work, and leaves. What the router or a peer refuses is said on
  * stderr.
  *
+ * @param work is given outputs on which no peer can steer a terminal
  * @param stays comes back after restarts of the router; otherwise one attempt is made and the first end is the last
  * @returns what the work returned; 1 where the router or a peer said no, or there is none
  * @throws UsageError where the options cannot be understood
  */
 export async function asClient(
   options: ClientOptions & { readonly json?: boolean },
-  io: ClientIo,
+  { stdout, stderr, env }: ClientIo,
   stays: boolean,
-  work: (agent: Agent) => Promise<number>,
+  work: (agent: Agent, io: ClientIo) => Promise<number>,
 ): Promise<number> {
-  const connect = connectOptions(options, io.env, stays);
+  const io = harmlessOn({ stdout, stderr, env });
+  const connect = connectOptions(options, env, stays);
   const agent = made(connect);
   tell(agent, io, connect.url);
   try {
     await joinFirst(agent, connect);
-    return await work(agent);
+    return await work(agent, io);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     io.stderr.write(`${errorText(error, options.json === true)}\n`);

@@ -1,6 +1,7 @@
 /** How `waggle log` shows rows to people. */
 
 import type { LogRow } from '../observe/activity/schema.ts';
+import { harmless } from './terminal.ts';
 
 const EVENT_WIDTH = 'process_finish'.length;
 /** Characters of a payload that are shown. */
@@ -51,13 +52,8 @@ export class Timeline {
   }
 }
 
-/** What comes from the wire must not steer the terminal it is shown on: control characters are written as escapes. */
 function shown(parts: readonly (string | null)[]): string {
-  return parts
-    .filter((part) => part !== null && part !== '')
-    .join('  ')
-    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, (char) => `\\u{${(char.codePointAt(0) ?? 0).toString(16)}}`)
-    .trimEnd();
+  return harmless(parts.filter((part) => part !== null && part !== '').join('  ')).trimEnd();
 }
 
 function shorten(text: string): string {

@@ -11,11 +11,11 @@ import { templateOf } from './template.ts';
  * @returns 0; 1 where the router says no or takes the registration away, or the time was over before `count`
  * @throws UsageError where the options cannot be understood
  */
-export async function register(options: RegisterCommandOptions, io: ClientIo): Promise<number> {
+export async function register(options: RegisterCommandOptions, given: ClientIo): Promise<number> {
   const { uri, match, answer, count = Number.POSITIVE_INFINITY } = options;
   const wire = dictOf(options.options, '-o');
   const template = answer === undefined ? undefined : templateOf(answer);
-  return await asClient(options, io, true, async (agent) => {
+  return await asClient(options, given, true, async (agent, io) => {
     const stop = stopOf(options.timeoutMs);
     let called = 0;
     const registration = await agent.register(

@@ -8,10 +8,10 @@ import type { SubscribeCommandOptions } from './commands.ts';
  * @returns 0; 1 where the router says no or takes the subscription away, or the time was over before `count`
  * @throws UsageError where the options cannot be understood
  */
-export async function subscribe(options: SubscribeCommandOptions, io: ClientIo): Promise<number> {
+export async function subscribe(options: SubscribeCommandOptions, given: ClientIo): Promise<number> {
   const { uri, match, count = Number.POSITIVE_INFINITY } = options;
   const wire = dictOf(options.options, '-o');
-  return await asClient(options, io, true, async (agent) => {
+  return await asClient(options, given, true, async (agent, io) => {
     const stop = stopOf(options.timeoutMs);
     let heard = 0;
     const subscription = await agent.subscribe(

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { connectOptions, dictOf, lineOf, parsed } from '../../../src/cli/client.ts';
 import { UsageError } from '../../../src/cli/io.ts';
 import { templateOf } from '../../../src/cli/template.ts';
+import { harmlessOn } from '../../../src/cli/terminal.ts';
 import { folderOf } from '../../support/waggle-process.ts';
 
 const NOTHING = {
@@ -86,6 +87,26 @@ describe('who joins where', () => {
   ])('%s is wrong usage', (_what, options, env, words) => {
     expect(() => connectOptions({ ...NOTHING, ...options }, env, false)).toThrow(words);
     expect(() => connectOptions({ ...NOTHING, ...options }, env, false)).toThrow(UsageError);
+  });
+});
+
+describe('what a peer says', () => {
+  const outputs = (isTTY: boolean) => {
+    const said: string[] = [];
+    const output = { isTTY, write: (text: string) => said.push(text) };
+    return { said, io: harmlessOn({ stdout: output, stderr: output }) };
+  };
+
+  it('cannot steer a terminal', () => {
+    const { said, io } = outputs(true);
+    io.stdout.write('a\u001b[2Jb\u009bc\u202ed\nnext\n');
+    expect(said).toEqual(['a\\u{1b}[2Jb\\u{9b}c\\u{202e}d\nnext\n']);
+  });
+
+  it('is passed on through a pipe as it came', () => {
+    const { said, io } = outputs(false);
+    io.stderr.write('a\u001b[2J');
+    expect(said).toEqual(['a\u001b[2J']);
   });
 });
 
