@@ -10,7 +10,7 @@ import {
   type Procedure,
 } from './autobahn.ts';
 import { login } from './credentials.ts';
-import { AgentError, isAutobahnError, TimeoutError } from './errors.ts';
+import { AgentError, isAutobahnError } from './errors.ts';
 import { EventStream, type StreamOptions } from './event-stream.ts';
 import { Lifeline } from './lifeline.ts';
 import { Listeners } from './listeners.ts';
@@ -21,12 +21,12 @@ import type {
   Counters,
   Joined,
   PublishOptions,
-  RetryOptions,
   StandingOptions,
 } from './options.ts';
-import { type Patience, Requests } from './requests.ts';
+import { bounded, type Patience, Requests } from './requests.ts';
 import { Retrier } from './retry.ts';
-import { type SealedSender, Signed } from './signed.ts';
+import { Sender } from './sender.ts';
+import { Signed } from './signed.ts';
 import { type Grantable, Standing } from './standing.ts';
 
 const KEEP_ALIVE_MS = 15_000;
@@ -66,7 +66,7 @@ export class Agent {
   readonly #standing = new Set<Standing<unknown>>();
   readonly #streams = new Set<EventStream>();
   readonly #counters = { reconnects: 0, retries: 0, retriesFailed: 0, eventsLost: 0 };
-  readonly #retrier: Retrier;
+  readonly #sender: Sender;
   readonly #signed: Signed;
   #details: Dict = {};
   #joinedBefore = false;
@@ -78,12 +78,9 @@ export class Agent {
       this.#endedNow = resolve;
     });
     const { maxRetrying = MAX_RETRYING } = options;
-    this.#retrier = new Retrier(this.#requests, this.#listeners, this.#counters, maxRetrying);
-    const sender: SealedSender = {
-      call: (uri, kwargs, seal, rest) => this.#sendCall(uri, [], kwargs, rest, seal),
-      publish: (uri, kwargs, seal, rest) => this.#sendPublication(uri, [], kwargs, rest, seal),
-    };
-    this.#signed = new Signed(options.signingKey ?? options.privateKey, sender);
+    const retrier = new Retrier(this.#requests, this.#listeners, this.#counters, maxRetrying);
+    this.#sender = new Sender(this.#requests, retrier, (run, where) => this.#safely(run, where));
+    this.#signed = new Signed(options.signingKey ?? options.privateKey, this.#sender);
     this.#lifeline = new Lifeline(
       {
         url: options.url,
@@ -170,7 +167,7 @@ export class Agent {
     kwargs: Dict = {},
     options: CallOptions = {},
   ): Promise<T> {
-    return (await this.#sendCall(procedure, args, kwargs, options)) as T;
+    return (await this.#sender.call(procedure, args, kwargs, options)) as T;
   }
 
   /**
@@ -186,7 +183,7 @@ export class Agent {
     kwargs: Dict = {},
     options: PublishOptions = {},
   ): Promise<{ readonly id: number } | undefined> {
-    return await this.#sendPublication(topic, args, kwargs, options);
+    return await this.#sender.publish(topic, args, kwargs, options);
   }
 
   /**
@@ -287,70 +284,6 @@ export class Agent {
     };
   }
 
-  /** @param seal makes what is sent of the kwargs, each time it is sent */
-  async #sendCall(
-    uri: string,
-    args: readonly unknown[],
-    kwargs: Dict,
-    { retry, ...options }: CallOptions,
-    seal: Seal = asTheyAre,
-  ): Promise<unknown> {
-    const send = (sent: Dict): Promise<unknown> => this.#call(uri, args, seal(sent), options);
-    if (!isWanted(retry)) return await send(kwargs);
-    return await this.#retrier.run({ kind: 'call', uri, retry, signal: options.signal }, kwargs, send);
-  }
-
-  async #sendPublication(
-    uri: string,
-    args: readonly unknown[],
-    kwargs: Dict,
-    { retry, ...options }: PublishOptions,
-    seal: Seal = asTheyAre,
-  ): Promise<{ readonly id: number } | undefined> {
-    const send = (sent: Dict): Promise<{ readonly id: number } | undefined> =>
-      this.#publish(uri, args, seal(sent), options);
-    if (!isWanted(retry)) return await send(kwargs);
-    if (options.acknowledge === false) throw new TypeError('what is not acknowledged cannot be repeated');
-    return await this.#retrier.run({ kind: 'publish', uri, retry, signal: options.signal }, kwargs, send);
-  }
-
-  #call(
-    procedure: string,
-    args: readonly unknown[],
-    kwargs: Dict,
-    { timeoutMs, signal, onProgress, ...rest }: CallOptions,
-  ): Promise<unknown> {
-    const options = {
-      ...rest,
-      ...(onProgress === undefined ? {} : { receive_progress: true }),
-      ...(timeoutMs === undefined || timeoutMs === 0 ? {} : { timeout: Math.ceil(timeoutMs) }),
-    };
-    return this.#requests.request(
-      (session) => {
-        const call = session.call(procedure, args, kwargs, options);
-        if (onProgress !== undefined) watch(call, (value) => this.#safely(() => onProgress(value), 'in onProgress'));
-        // Mode `kill` alone is safe: after the others autobahn takes the router's answer for a protocol violation.
-        return { answer: call, cancel: () => call.cancel({ mode: 'kill' }) };
-      },
-      { timeoutMs, signal },
-    );
-  }
-
-  #publish(
-    topic: string,
-    args: readonly unknown[],
-    kwargs: Dict,
-    { timeoutMs, signal, acknowledge = true, ...rest }: PublishOptions,
-  ): Promise<{ readonly id: number } | undefined> {
-    return this.#requests.request(
-      (session) => {
-        const published = session.publish(topic, args, kwargs, { ...rest, acknowledge });
-        return { answer: published ?? Promise.resolve(undefined) };
-      },
-      { timeoutMs, signal },
-    );
-  }
-
   async #stand<Grant>(wanted: Grantable<Grant>, patience: Patience): Promise<Standing<Grant>> {
     const standing = new Standing<Grant>(wanted, this.#requests, (error, where) => this.#problem(error, where));
     this.#standing.add(standing);
@@ -428,47 +361,4 @@ export class Agent {
 function say(error: unknown, where: string): void {
   // biome-ignore lint/suspicious/noConsole: nobody listens, and it must not get lost in silence
   console.error(`waggle-router/agent: ${where}:`, error);
-}
-
-type Seal = (kwargs: Dict) => Dict;
-
-function asTheyAre(kwargs: Dict): Dict {
-  return kwargs;
-}
-
-function isWanted(retry: boolean | RetryOptions | undefined): retry is true | RetryOptions {
-  return retry !== undefined && retry !== false;
-}
-
-function watch(call: PromiseLike<unknown>, progress: (value: unknown) => void): void {
-  const then = call.then as (done: () => void, failed: () => void, progress: (value: unknown) => void) => unknown;
-  then.call(
-    call,
-    () => {},
-    () => {},
-    progress,
-  );
-}
-
-/** The promise, or sooner the end of patience. */
-function bounded<T>(promise: Promise<T>, { timeoutMs = 0, signal }: Patience): Promise<T> {
-  if (timeoutMs === 0 && signal === undefined) return promise;
-  return new Promise<T>((resolve, reject) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-    const abort = (): void => {
-      end();
-      reject(signal?.reason);
-    };
-    const tooLate = (): void => {
-      end();
-      reject(new TimeoutError(ErrorUri.TIMEOUT, [`not granted within ${timeoutMs} ms`]));
-    };
-    const timer = timeoutMs > 0 ? setTimeout(tooLate, timeoutMs) : undefined;
-    if (signal?.aborted === true) return abort();
-    signal?.addEventListener('abort', abort);
-    promise.finally(end).then(resolve, reject);
-  });
 }

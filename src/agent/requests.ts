@@ -138,3 +138,26 @@ export class Requests {
 function noConnection(): ConnectionLostError {
   return new ConnectionLostError('there is no connection to the router at the moment', false);
 }
+
+/** The promise, or sooner the end of patience. @throws TimeoutError, the signal's reason */
+export function bounded<T>(promise: Promise<T>, { timeoutMs = 0, signal }: Patience): Promise<T> {
+  if (timeoutMs === 0 && signal === undefined) return promise;
+  return new Promise<T>((resolve, reject) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const abort = (): void => {
+      end();
+      reject(signal?.reason);
+    };
+    const tooLate = (): void => {
+      end();
+      reject(new TimeoutError(ErrorUri.TIMEOUT, [`not granted within ${timeoutMs} ms`]));
+    };
+    const timer = timeoutMs > 0 ? setTimeout(tooLate, timeoutMs) : undefined;
+    if (signal?.aborted === true) return abort();
+    signal?.addEventListener('abort', abort);
+    promise.finally(end).then(resolve, reject);
+  });
+}
