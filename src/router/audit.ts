@@ -16,8 +16,12 @@ export interface Auditor {
   reserve(targets: number, ready: () => void): boolean;
   /** Gives back what was reserved for a message that is not routed. */
   release(targets: number): void;
-  /** A rule denies it, so it goes nowhere. @param targets as it was reserved */
-  denied(session: Session, message: Publish | Call, reason: string, targets: number): void;
+  /**
+   * It goes nowhere, as a rule denies it.
+   * @param id to name it by where its payload names none
+   * @param targets as it was reserved
+   */
+  denied(session: Session, message: Publish | Call, id: number, reason: string, targets: number): void;
   /** @param targets as it was reserved */
   published(session: Session, message: Publish, publication: number, targets: number): PublicationTrail;
   /** @param id to name the call by where its payload names none; there is room for one target */

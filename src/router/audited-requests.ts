@@ -45,7 +45,7 @@ export class AuditedRequests {
 
   #carryOut(session: Session, message: Publish | Call, verdict: Verdict, targets: number): void {
     if (verdict instanceof WampError) {
-      this.#auditor.denied(session, message, verdict.message, targets);
+      this.#auditor.denied(session, message, this.#realm.ids.random(), verdict.message, targets);
       // Unacknowledged, a refusal is silent (PITFALLS 33); the observer has seen it.
       if (message.type === MessageType.PUBLISH && !message.options.acknowledge) return;
       this.#realm.send(session, requestError(message.type, message.request, verdict.uri, verdict.message));

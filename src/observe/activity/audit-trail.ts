@@ -17,8 +17,8 @@ export function activityAuditor(sink: () => ActivitySink): Auditor {
   return {
     reserve: (targets, ready) => sink().reserve(rowsFor(targets), ready),
     release: (targets) => sink().release(rowsFor(targets)),
-    denied(session, message, reason, targets) {
-      const trace = new Trace(sink(), session, message, '', targets);
+    denied(session, message, id, reason, targets) {
+      const trace = new Trace(sink(), session, message, `wamp-${id}`, targets);
       trace.finish('rejected', reason);
     },
     published: (session, message, publication, targets) =>

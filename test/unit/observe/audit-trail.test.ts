@@ -64,7 +64,7 @@ describe('audit rules, publications', () => {
   });
 
   it('that are denied are rejected, acknowledged or not, and said once to the observer', () => {
-    const { core, life } = audited();
+    const { activity, core, life } = audited();
     core.authorizer.deny('publish', 'a.b');
     const sender = core.join({ authid: 'sender' });
     sender.publish('a.b');
@@ -74,6 +74,7 @@ describe('audit rules, publications', () => {
     const rejected = ['send_start sender start', 'send_finish sender rejected this session may not publish a.b'];
     expect(life()).toEqual([...rejected, ...rejected]);
     expect(core.observer.refusals).toHaveLength(2);
+    expect(new Set(activity.rows.map(({ messageId }) => messageId)).size).toBe(2);
   });
 
   it('elsewhere leave nothing', () => {
