@@ -2,7 +2,8 @@
  * What a rule's URI says of URIs and of patterns. Compiled once, when a realm file is read; `{authid}` is filled in
  * per question, which costs a few string operations and compiles nothing.
  */
-import { globMatches, literalHeadLength } from '../router/glob.ts';
+import { globMatches } from '../router/glob.ts';
+import { literalHead } from '../router/literal-head.ts';
 import { type Match, uriMatches } from '../wamp/uri.ts';
 import { ANY_NUMBER, type ComponentTest, compileComponent, isSpecial, matchComponents } from './glob.ts';
 import type { RuleMatch } from './rule.ts';
@@ -137,20 +138,6 @@ function globBuilder(parts: readonly string[]): (authid: string) => Scope {
       intersects: (pattern, match) => headsMeet(literalHead(pattern, match), head),
     };
   };
-}
-
-/** The text that everything matched by the pattern begins with (CONTRACT §4). */
-function literalHead(pattern: string, match: PatternMatch): string {
-  if (match === 'prefix') return pattern;
-  if (match === 'glob') return pattern.slice(0, literalHeadLength(pattern));
-  const parts = pattern.split('.');
-  const firstEmpty = parts.indexOf('');
-  return firstEmpty === -1
-    ? pattern
-    : parts
-        .slice(0, firstEmpty)
-        .map((part) => `${part}.`)
-        .join('');
 }
 
 /** Whether a text can begin with both. */

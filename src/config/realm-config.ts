@@ -244,8 +244,12 @@ class RealmBuilder {
   }
 
   #event(event: RealmFile['events'][number], index: number): EventRuleConfig {
-    this.#checkUri(event.uri, event.match, ['events', index, 'uri'], false);
-    return compact({ ...event, history: event.history && compact(event.history) });
+    const at: ConfigPath = ['events', index];
+    this.#checkUri(event.uri, event.match, [...at, 'uri'], false);
+    if (event.uri.includes('{authid}')) {
+      this.#note([...at, 'uri'], `is ${JSON.stringify(event.uri)}, expected no {authid}: these are rules for all`);
+    }
+    return compact({ ...event, history: event.history && compact(event.history), at: this.#source.place(at) });
   }
 
   #checkDynamic(): void {

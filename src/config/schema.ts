@@ -138,7 +138,9 @@ const limits = shape({
   maxSubscriptionsPerSession: perSession.default(10_000).describe('Subscriptions one session may hold.'),
   maxRegistrationsPerSession: perSession.default(10_000).describe('Registrations one session may hold.'),
   maxPendingCallsPerSession: perSession.default(10_000).describe('Unanswered calls one session may have made.'),
-  maxRetainedBytes: maxRetainedBytes.default(64 * MIB).describe('Retained events together.'),
+  maxRetainedBytes: maxRetainedBytes
+    .default(64 * MIB)
+    .describe('Memory for retained events; beyond it the oldest are forgotten and counted.'),
   keepAlive: shape({
     pingMs: whole(0, HOUR_MS).default(20_000).describe('Silence after which a peer is pinged; 0: never.'),
     timeoutMs: whole(10, HOUR_MS).default(20_000).describe('Time a pinged peer has before it counts as dead.'),
@@ -156,7 +158,7 @@ export const routerSchema = shape({
     .min(1, { error: 'at least one listener' })
     .describe('Addresses the router listens on.'),
   admin: admin.optional().describe('Admin page, `/metrics`, `/healthz`, `/readyz`. Absent: none.'),
-  limits: limits.prefault({}).describe('Bounds on what peers may use; all but `maxRetainedBytes` are enforced.'),
+  limits: limits.prefault({}).describe('Bounds on what peers may use.'),
   shutdown: shape({
     mode: choice(['drop', 'goodbye'])
       .default('drop')
@@ -408,7 +410,7 @@ export const realmSchema = shape({
       match: anyMatch(),
       retain: choice(['allowed', 'refused'])
         .default('allowed')
-        .describe('Whether publishers may have an event retained.'),
+        .describe('Whether publishers may have an event retained; one `refused` that matches refuses.'),
       history: shape({
         limit: whole(1, 10_000_000).describe('Events kept.'),
         maxAgeMs: whole(1, Number.MAX_SAFE_INTEGER).optional().describe('Age after which they are forgotten.'),

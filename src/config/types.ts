@@ -169,6 +169,8 @@ export interface EventRuleConfig {
   readonly match: RuleMatch;
   readonly retain: 'allowed' | 'refused';
   readonly history?: { readonly limit: number; readonly maxAgeMs?: number; readonly store: 'memory' | 'sqlite' };
+  /** `file:line` */
+  readonly at: string;
 }
 
 export interface RealmConfig {

@@ -5,8 +5,8 @@
 
 /** Marked itself and with all that stands below it, by file. */
 const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
-  router: ['listeners[].rawsocket', 'admin.token', 'limits.maxRetainedBytes', 'cluster'],
-  realm: ['principals.*.relay', 'relay', 'events', 'dynamic.authenticator', 'limits.maxRetainedBytes'],
+  router: ['listeners[].rawsocket', 'admin.token', 'cluster'],
+  realm: ['principals.*.relay', 'relay', 'events[].history', 'dynamic.authenticator'],
 };
 
 /** What is said instead where only a part is missing, or more than nothing happens. */

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Action } from '../router/authorizer.ts';
-import type { DropCause, RouterObserver } from '../router/observer.ts';
+import type { DropCause, RouterObserver, UnkeptCause } from '../router/observer.ts';
 import type { Session } from '../router/session.ts';
 import type { CloseReason } from '../wamp/errors.ts';
 import { MessageType, type RoutedMessage, type RouterMessage } from '../wamp/messages.ts';
@@ -12,6 +12,7 @@ export interface Gauges {
   pendingBytes(): number;
   subscriptions(): number;
   registrations(): number;
+  retained(): RetainedFigures;
   /** Connections ended because they did not read. */
   slowPeers(): number;
   /** Events that slow peers lost under `slowPeer: dropEvents`. */
@@ -20,6 +21,13 @@ export interface Gauges {
   deadPeers(): number;
   /** undefined: there is none. */
   activity(): ActivityFigures | undefined;
+}
+
+/** Retained events of all realms. */
+export interface RetainedFigures {
+  readonly events: number;
+  /** Memory they take, about. */
+  readonly bytes: number;
 }
 
 /** What the activity log knows about itself, in rows. */
@@ -42,6 +50,7 @@ export class Metrics implements RouterObserver {
   readonly #received = new Float64Array(TYPES);
   readonly #sent = new Float64Array(TYPES);
   readonly #dropped = new Map<DropCause, number>();
+  readonly #unkept = new Map<UnkeptCause, number>();
   readonly #denied = new Map<Action, number>();
   readonly #handshakes = new Map<string, number>();
   readonly #reloads = new Map<string, number>();
@@ -70,6 +79,10 @@ export class Metrics implements RouterObserver {
 
   dropped(_session: Session, _message: RouterMessage | RoutedMessage, cause: DropCause): void {
     this.#dropped.set(cause, (this.#dropped.get(cause) ?? 0) + 1);
+  }
+
+  unkept(_topic: string, cause: UnkeptCause): void {
+    this.#unkept.set(cause, (this.#unkept.get(cause) ?? 0) + 1);
   }
 
   denied(_session: Session, action: Action, _uri: string, _reason: string): void {
@@ -107,6 +120,9 @@ export class Metrics implements RouterObserver {
     gauge('waggle_outbox_pending_bytes', 'Bytes accepted and not yet taken by the system', gauges.pendingBytes());
     gauge('waggle_subscriptions', 'Subscriptions, shared ones once', gauges.subscriptions());
     gauge('waggle_registrations', 'Registrations, shared ones once', gauges.registrations());
+    const { events, bytes } = gauges.retained();
+    gauge('waggle_retained_events', 'Retained events', events);
+    gauge('waggle_retained_bytes', 'Memory that retained events take, about', bytes);
     counter('waggle_sessions_joined_total', 'Sessions that joined', this.#joined);
     counter('waggle_sessions_left_total', 'Sessions that left', this.#left);
     counter('waggle_slow_peers_total', 'Connections ended because they did not read', gauges.slowPeers());
@@ -121,6 +137,7 @@ export class Metrics implements RouterObserver {
     labelled('waggle_messages_received_total', 'Messages from sessions', 'type', byType(this.#received));
     labelled('waggle_messages_sent_total', 'Messages taken by peers', 'type', byType(this.#sent));
     labelled('waggle_messages_dropped_total', 'Messages that went nowhere', 'cause', this.#dropped);
+    labelled('waggle_events_unkept_total', 'Events not kept though wanted', 'cause', this.#unkept);
     labelled('waggle_denied_total', 'Requests that the rules refused', 'action', this.#denied);
     labelled('waggle_handshakes_total', 'Ends of handshakes', 'outcome', this.#handshakes);
     labelled('waggle_reloads_total', 'Configuration reloads', 'outcome', this.#reloads);

@@ -11,6 +11,8 @@ const DENIALS_PER_INTERVAL = 50;
 export function loggingObserver(log: Log): RouterObserver {
   let lost = 0;
   let saidAt = Number.NEGATIVE_INFINITY;
+  let unkept = 0;
+  let unkeptSaidAt = Number.NEGATIVE_INFINITY;
   let denials = 0;
   let denialsSince = Number.NEGATIVE_INFINITY;
   return {
@@ -34,6 +36,16 @@ export function loggingObserver(log: Log): RouterObserver {
       log.warn({ session: session.id, authid, type: message.type, lost }, 'messages were not taken by their receivers');
       lost = 0;
       saidAt = now;
+    },
+    unkept(topic, cause) {
+      // What a rule refuses is as it should be.
+      if (cause === 'retain_refused') return;
+      unkept += 1;
+      const now = performance.now();
+      if (now - unkeptSaidAt < INTERVAL_MS) return;
+      log.warn({ topic, cause, events: unkept }, 'events that others may ask for are gone');
+      unkept = 0;
+      unkeptSaidAt = now;
     },
     denied(session, action, uri, reason) {
       const now = performance.now();
@@ -68,6 +80,9 @@ export function combineObservers(observers: readonly RouterObserver[]): RouterOb
     },
     dropped(session, message, cause) {
       for (const each of observers) each.dropped(session, message, cause);
+    },
+    unkept(topic, cause) {
+      for (const each of observers) each.unkept(topic, cause);
     },
     denied(session, action, uri, reason) {
       for (const each of observers) each.denied(session, action, uri, reason);

@@ -16,7 +16,9 @@ import type { PublicationTrail } from './audit.ts';
 import type { RealmContext } from './context.ts';
 import { eventDetails, type Origin, toldOfPublisher, toldOfTrust } from './disclosure.ts';
 import { withPassthru } from './passthru.ts';
-import { PublishFilter } from './publish-filter.ts';
+import { admits, PublishFilter } from './publish-filter.ts';
+import { type RetainedEvent, RetainedEvents } from './retained-events.ts';
+import { RetainedReplay } from './retained-replay.ts';
 import type { Session } from './session.ts';
 import { UriMap } from './uri-map.ts';
 
@@ -52,6 +54,8 @@ export interface Publication {
   readonly filter: PublishFilter | undefined;
   /** How far the publisher's role is trusted (FEATURES C4); absent: the realm rates it not. */
   readonly trustlevel?: number | undefined;
+  /** Whether later subscribers may ask for it. */
+  readonly retain: boolean;
   readonly receipts: ReceiptSink | undefined;
   /** What its publisher says of a payload that only subscribers can read (FEATURES D10); undefined: an ordinary one. */
   readonly passthru: Passthru | undefined;
@@ -77,10 +81,14 @@ export class Broker {
   readonly #context: RealmContext;
   readonly #subscriptions = new UriMap<Subscription>();
   readonly #byId = new Map<number, Subscription>();
+  readonly retained = new RetainedEvents();
+  readonly #replay: RetainedReplay;
   #order = 0;
 
   constructor(context: RealmContext) {
     this.#context = context;
+    const send = (event: RetainedEvent, of: Subscription, to: Session) => this.#sendRetained(event, of, to);
+    this.#replay = new RetainedReplay(this.retained, context.clock, send);
   }
 
   get size(): number {
@@ -89,15 +97,15 @@ export class Broker {
 
   subscribe(session: Session, message: Subscribe): void {
     const { cluster } = this.#context;
-    const { topic, request } = message;
+    const { topic } = message;
     const { match } = message.options;
     const existing = this.#subscriptions.get(topic, match);
     if (existing?.subscribers.has(session) === true) {
-      this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: existing.id });
+      this.#confirm(session, existing, message);
       return;
     }
     if (this.#isFull(session)) this.#refuseFull(session, message);
-    else if (existing !== undefined) this.#attach(session, existing, request);
+    else if (existing !== undefined) this.#attach(session, existing, message);
     else cluster.announce('subscription', topic, match, (refused) => this.#announced(session, message, refused));
   }
 
@@ -116,7 +124,7 @@ export class Broker {
       if (full) this.#refuseFull(session, message);
       return;
     }
-    this.#attach(session, existing ?? this.#create(topic, match), request);
+    this.#attach(session, existing ?? this.#create(topic, match), message);
   }
 
   #isFull(session: Session): boolean {
@@ -135,15 +143,22 @@ export class Broker {
     return subscription;
   }
 
-  #attach(session: Session, subscription: Subscription, request: number): void {
+  #attach(session: Session, subscription: Subscription, message: Subscribe): void {
     if (!subscription.subscribers.has(session)) {
       this.#order += 1;
       subscription.subscribers.set(session, this.#order);
       session.subscriptions.set(subscription.id, subscription);
       this.#context.witness.subscribed(session, subscription);
     }
-    this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: subscription.id });
+    this.#confirm(session, subscription, message);
     this.#context.witness.settle();
+  }
+
+  /** Retained events come after SUBSCRIBED and before any other (PITFALLS 41), each time they are asked for. */
+  #confirm(session: Session, subscription: Subscription, { request, options }: Subscribe): void {
+    this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: subscription.id });
+    // Peers act within `send`: it may be out of it by now.
+    if (options.getRetained && subscription.subscribers.has(session)) this.#replay.begin(session, subscription);
   }
 
   unsubscribe(session: Session, message: Unsubscribe): void {
@@ -163,6 +178,7 @@ export class Broker {
   detach(session: Session, subscription: Subscription): void {
     session.subscriptions.delete(subscription.id);
     if (!subscription.subscribers.delete(session)) return;
+    this.#replay.cancel(session, subscription);
     this.#context.witness.unsubscribed(session, subscription);
     if (subscription.subscribers.size > 0) return;
     this.#subscriptions.delete(subscription.uri, subscription.match);
@@ -196,10 +212,36 @@ export class Broker {
       excluded: options.excludeMe ? session.id : 0,
       filter: PublishFilter.of(options.receivers),
       trustlevel,
+      retain: options.retain,
       receipts,
       passthru: options.passthru,
       trail: undefined,
     };
+  }
+
+  /** To be called once for each publication, before it is delivered: who subscribes meanwhile is to find it. */
+  keep(publication: Publication): void {
+    if (!publication.retain) return;
+    const { observer, events, limits } = this.#context;
+    const { topic } = publication;
+    if (!events.mayRetain(topic)) {
+      observer.unkept(topic, 'retain_refused');
+      return;
+    }
+    const lost = this.retained.keep(publication, limits.maxRetainedBytes);
+    for (const each of lost) observer.unkept(each, 'retained_full');
+  }
+
+  /** Forgets what new rules and bounds no longer let be retained. */
+  reconfigured(): void {
+    const { observer, events, limits } = this.#context;
+    this.retained.review((topic) => events.mayRetain(topic));
+    for (const topic of this.retained.shrink(limits.maxRetainedBytes)) observer.unkept(topic, 'retained_full');
+  }
+
+  /** Stops what is under way; for a realm that ends. */
+  stop(): void {
+    this.#replay.stop();
   }
 
   /** @param audit begins the trail of a publication that is to be written down; absent: it is not */
@@ -211,6 +253,7 @@ export class Broker {
     audit?: (publication: number) => PublicationTrail,
   ): void {
     const publication = this.accept(session, message, disclose, undefined, trustlevel);
+    this.keep(publication);
     if (audit === undefined) this.deliver(publication);
     else {
       const trail = audit(publication.id);
@@ -276,7 +319,7 @@ export class Broker {
 
   /** To one receiver; `forms` is shared by all receivers of one subscription. @returns whether it was taken */
   deliverTo(publication: Publication, subscription: Subscription, session: Session, forms: EventForms): boolean {
-    const { disclosed, trustlevel, trail } = publication;
+    const { disclosed, trustlevel } = publication;
     const publisher = disclosed !== undefined && toldOfPublisher(session) ? disclosed : undefined;
     let event: Event;
     if (trustlevel !== undefined && toldOfTrust(session)) {
@@ -284,9 +327,14 @@ export class Broker {
       else event = forms.ratedDisclosing ??= eventFor(publication, subscription, publisher, trustlevel);
     } else if (publisher === undefined) event = forms.plain ??= eventFor(publication, subscription, undefined);
     else event = forms.disclosing ??= eventFor(publication, subscription, publisher);
+    return this.#hand(event, publication, subscription, session);
+  }
+
+  #hand(event: Event, publication: Publication, subscription: Subscription, session: Session): boolean {
+    const { passthru, trail } = publication;
     // Before as well: a peer may settle its receipt within send().
     trail?.handing(session);
-    if (publication.passthru !== undefined && !session.has(Feature.SUBSCRIBER_PASSTHRU)) {
+    if (passthru !== undefined && !session.has(Feature.SUBSCRIBER_PASSTHRU)) {
       // It would take for an ordinary payload what it cannot read.
       this.#context.observer.dropped(session, event, 'passthru_unknown');
       trail?.handed(session, ErrorUri.FEATURE_NOT_SUPPORTED);
@@ -298,12 +346,19 @@ export class Broker {
     subscription.events += 1;
     return true;
   }
-}
 
-/** Whether a subscriber is to get the publication, by exclusion of the publisher and by its lists (PITFALLS 36). */
-export function admits(publication: Publication, session: Session): boolean {
-  if (session.id === publication.excluded) return false;
-  return publication.filter === undefined || publication.filter.admits(session);
+  /** To whoever asked for it and to nobody else; told as it would have been when it was published. */
+  #sendRetained({ publication }: RetainedEvent, subscription: Subscription, session: Session): void {
+    const { id, topic, payload, disclosed, trustlevel, passthru } = publication;
+    const plain = eventDetails(
+      subscription.match === 'exact' ? undefined : topic,
+      toldOfPublisher(session) ? disclosed : undefined,
+      toldOfTrust(session) ? trustlevel : undefined,
+      true,
+    );
+    const event = new Event(subscription.id, id, withPassthru(plain, passthru), topic, payload.fresh());
+    this.#hand(event, publication, subscription, session);
+  }
 }
 
 function eventFor(

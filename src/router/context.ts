@@ -3,6 +3,7 @@ import type { IdSource } from '../wamp/ids.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
+import type { EventRules } from './event-rules.ts';
 import type { RouterObserver } from './observer.ts';
 import type { Sent } from './peer.ts';
 import type { Session } from './session.ts';
@@ -21,6 +22,8 @@ export interface RealmLimits {
   readonly maxPendingCallsPerSession: number;
   /** Milliseconds for calls that ask for no timeout; 0: none. */
   readonly callTimeoutMs: number;
+  /** Memory that retained events may take together, about. */
+  readonly maxRetainedBytes: number;
 }
 
 /** What broker and dealer need of the realm they serve. */
@@ -31,6 +34,7 @@ export interface RealmContext {
   readonly cluster: Cluster;
   readonly limits: RealmLimits;
   readonly witness: Witness;
+  readonly events: EventRules;
   /** Hands `message` to the session and tells the observer what became of it. */
   send(session: Session, message: RouterMessage): Sent;
   /** Ends a session that broke the protocol, or that the router no longer wants. */

@@ -32,13 +32,15 @@ export function toldOfTrust(receiver: Session): boolean {
  * @param topic the topic published to where the subscription is a pattern (PITFALLS 39), else undefined
  * @param publisher undefined: not disclosed
  * @param trustlevel undefined: not rated, or not told
+ * @param retained whether it was published earlier and is sent to whoever asked for it (FEATURES C9)
  */
 export function eventDetails(
   topic: string | undefined,
   publisher: Origin | undefined,
   trustlevel: number | undefined,
+  retained = false,
 ): Dict {
-  if (topic === undefined && publisher === undefined && trustlevel === undefined) return NO_DETAILS;
+  if (topic === undefined && publisher === undefined && trustlevel === undefined && !retained) return NO_DETAILS;
   const details: Record<string, unknown> = {};
   if (topic !== undefined) details.topic = topic;
   if (publisher !== undefined) {
@@ -47,5 +49,6 @@ export function eventDetails(
     details.publisher_authrole = publisher.identity.authrole;
   }
   if (trustlevel !== undefined) details.trustlevel = trustlevel;
+  if (retained) details.retained = true;
   return Object.freeze(details);
 }

@@ -14,6 +14,9 @@ export type DropCause =
   | 'passthru_unknown'
   | 'sender_gone';
 
+/** Why an accepted publication was not kept, or not any longer, where somebody wanted it to be. */
+export type UnkeptCause = 'retain_refused' | 'retained_full';
+
 /**
  * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events
  * (ARCHITECTURE §1.6). Implementations are synchronous, cheap, and never throw.
@@ -27,6 +30,8 @@ export interface RouterObserver {
   /** A message for `session` that it did not get, or an answer of it that went nowhere. */
   dropped(session: Session, message: RouterMessage | RoutedMessage, cause: DropCause): void;
   denied(session: Session, action: Action, uri: string, reason: string): void;
+  /** A publication to `topic` is not there for those who ask for it later. */
+  unkept(topic: string, cause: UnkeptCause): void;
 }
 
 export const NO_OBSERVER: RouterObserver = {
@@ -36,4 +41,5 @@ export const NO_OBSERVER: RouterObserver = {
   sent() {},
   dropped() {},
   denied() {},
+  unkept() {},
 };

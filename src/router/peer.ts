@@ -24,4 +24,6 @@ export interface Peer {
    * absent: it does not.
    */
   readonly traces?: boolean;
+  /** Whether it has much left to read, so that what is not urgent had better wait; absent: never. */
+  readonly isBehind?: boolean;
 }

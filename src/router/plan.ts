@@ -1,5 +1,6 @@
 import type { Receipt, ReceiptSink } from '../wamp/messages.ts';
-import { admits, type Broker, type EventForms, noForms, type Publication, type Subscription } from './broker.ts';
+import { type Broker, type EventForms, noForms, type Publication, type Subscription } from './broker.ts';
+import { admits } from './publish-filter.ts';
 import type { Session } from './session.ts';
 
 /** One delivery that a plan would make: a session appears once for each of its matching subscriptions. */
@@ -54,10 +55,11 @@ export class Plan implements ReceiptSink {
     this.#broker.deliver(this.publication);
   }
 
-  /** Other nodes get it whole with the first delivery here. */
+  /** Other nodes get it whole, and it is retained, with the first delivery here. */
   #forward(): void {
     if (this.#forwarded) return;
     this.#forwarded = true;
+    this.#broker.keep(this.publication);
     this.#broker.forward(this.publication);
   }
 

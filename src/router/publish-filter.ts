@@ -1,4 +1,5 @@
 import type { ReceiverLists } from '../wamp/options.ts';
+import type { Publication } from './broker.ts';
 import type { Session } from './session.ts';
 
 /**
@@ -36,6 +37,41 @@ export class PublishFilter {
     if (this.#excludeAuthid?.has(authid) === true) return false;
     return this.#excludeAuthrole?.has(authrole) !== true;
   }
+
+  /** Whether both admit the same sessions because their lists name the same. */
+  equals(other: PublishFilter): boolean {
+    return (
+      sameSet(this.#exclude, other.#exclude) &&
+      sameSet(this.#excludeAuthid, other.#excludeAuthid) &&
+      sameSet(this.#excludeAuthrole, other.#excludeAuthrole) &&
+      sameSet(this.#eligible, other.#eligible) &&
+      sameSet(this.#eligibleAuthid, other.#eligibleAuthid) &&
+      sameSet(this.#eligibleAuthrole, other.#eligibleAuthrole)
+    );
+  }
+
+  /** Memory that keeping it takes, bytes, about. */
+  get weight(): number {
+    const numbers = (this.#exclude?.size ?? 0) + (this.#eligible?.size ?? 0);
+    let weight = 512 + 48 * numbers;
+    for (const names of [this.#excludeAuthid, this.#excludeAuthrole, this.#eligibleAuthid, this.#eligibleAuthrole]) {
+      for (const name of names ?? []) weight += 64 + 2 * name.length;
+    }
+    return weight;
+  }
+}
+
+/** Whether a subscriber is to get the publication, by exclusion of the publisher and by its lists (PITFALLS 36). */
+export function admits(publication: Publication, session: Session): boolean {
+  if (session.id === publication.excluded) return false;
+  return publication.filter === undefined || publication.filter.admits(session);
+}
+
+function sameSet<T>(a: ReadonlySet<T> | undefined, b: ReadonlySet<T> | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  if (a.size !== b.size) return false;
+  for (const each of a) if (!b.has(each)) return false;
+  return true;
 }
 
 function setOf<T>(list: readonly T[] | undefined): ReadonlySet<T> | undefined {

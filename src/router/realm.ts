@@ -10,6 +10,7 @@ import { Broker, type Subscription } from './broker.ts';
 import type { RealmContext, RealmLimits } from './context.ts';
 import { Dealer } from './dealer.ts';
 import type { DynamicSettings } from './dynamic-authorizer.ts';
+import { type EventRules, NO_EVENT_RULES } from './event-rules.ts';
 import { Holding } from './holding.ts';
 import type { Inquiries } from './inquiries.ts';
 import { passthruProblem } from './passthru.ts';
@@ -29,6 +30,8 @@ export interface RealmSettings {
   readonly strictUris: boolean;
   /** Whom the realm asks; absent: nobody. */
   readonly dynamic?: DynamicSettings | undefined;
+  /** Absent: nothing is said of the events of any topic. */
+  readonly events?: EventRules;
 }
 
 /** What a realm shares with the rest of the router. */
@@ -83,6 +86,10 @@ export class Realm implements RealmContext {
 
   get authorizer(): Authorizer {
     return this.#settings.authorizer;
+  }
+
+  get events(): EventRules {
+    return this.#settings.events ?? NO_EVENT_RULES;
   }
 
   /** Where the router itself asks procedures of this realm. */
@@ -229,6 +236,7 @@ export class Realm implements RealmContext {
     this.#settings = settings;
     this.#authorization.configure(settings);
     for (const session of [...this.sessions.values()]) this.#judge(session);
+    this.broker.reconfigured();
     this.#witness.settle();
   }
 
@@ -266,6 +274,7 @@ export class Realm implements RealmContext {
     this.#witness = NO_WITNESS;
     for (const session of [...this.sessions.values()]) this.end(session, reason);
     this.dealer.stop();
+    this.broker.stop();
   }
 
   send(session: Session, message: RouterMessage): Sent {

@@ -1,4 +1,5 @@
 import { compileAcl, RuleError } from '../acl/compile.ts';
+import { compileEventRules } from '../acl/event-rules.ts';
 import type { Config } from '../config/types.ts';
 
 /**
@@ -11,6 +12,7 @@ export function aclProblems(config: Config): string[] {
   for (const realm of config.realms.values()) {
     try {
       compileAcl(realm.permissions);
+      compileEventRules(realm.events);
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
       lines.push(`${error.at}:1: realm ${realm.realm}: ${error.message}`);

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { askedProcedures, compileAcl } from '../acl/compile.ts';
+import { compileEventRules } from '../acl/event-rules.ts';
 import { compileNames } from '../acl/names.ts';
 import type { BridgeRules, RealmHost } from '../adapters/adapter.ts';
 import { RealmAuthenticator } from '../auth/authenticator.ts';
@@ -135,6 +136,7 @@ function settingsOf(config: RealmConfig): RealmSettings {
   return {
     authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config)),
     dynamic: config.dynamic,
+    events: compileEventRules(config.events),
     limits: config.limits,
     strictRequestIds: config.strictRequestIds,
     strictUris: config.strictUris,

@@ -252,9 +252,19 @@ export class Server {
       droppedEvents: () => this.#outboxes.droppedMessages,
       deadPeers: () => this.#websockets.deadPeers,
       activity: () => this.#activity,
+      retained: () => this.#retained(),
       subscriptions: sum((realm) => realm.broker.size),
       registrations: sum((realm) => realm.dealer.registry.size),
     };
+  }
+
+  #retained() {
+    let [events, bytes] = [0, 0];
+    for (const { broker } of this.router.realms) {
+      events += broker.retained.size;
+      bytes += broker.retained.bytes;
+    }
+    return { events, bytes };
   }
 
   #listenerDeps(): ListenerDeps {

@@ -41,7 +41,8 @@ function missedOf({ file, dynamic, events, permissions }: RealmConfig): Unbuilt[
     if (place !== undefined) found.push({ name, missed: { place, key, instead } });
   };
   note('authenticator', dynamic?.authenticator && file, 'dynamic.authenticator', 'only principals of the file join');
-  note('events', events.length === 0 ? undefined : file, 'events', 'nothing is retained and no history is kept');
+  const history = events.find((rule) => rule.history !== undefined);
+  note('event history', history?.at, 'history', 'no history is kept');
   const signed = rules.find(({ signature }) => signature !== undefined);
   note('signature (denied meanwhile)', signed?.at, 'signature', 'what must be signed is denied');
   return found;

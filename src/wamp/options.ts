@@ -46,6 +46,8 @@ export interface PublishOptions {
   /** Default true: the publisher does not get its own event (PITFALLS 35). */
   readonly excludeMe: boolean;
   readonly discloseMe: boolean;
+  /** Later subscribers may ask for it (FEATURES C9). */
+  readonly retain: boolean;
   /** undefined: the publication names no receivers, the common case, which then costs one comparison. */
   readonly receivers: ReceiverLists | undefined;
   /** undefined: an ordinary payload. */
@@ -54,6 +56,8 @@ export interface PublishOptions {
 
 export interface SubscribeOptions {
   readonly match: Match;
+  /** Retained events are to be sent, too (FEATURES C9). */
+  readonly getRetained: boolean;
 }
 
 export interface RegisterOptions {
@@ -99,10 +103,11 @@ export const PUBLISH_DEFAULTS: PublishOptions = Object.freeze({
   acknowledge: false,
   excludeMe: true,
   discloseMe: false,
+  retain: false,
   receivers: undefined,
   passthru: undefined,
 });
-export const SUBSCRIBE_DEFAULTS: SubscribeOptions = Object.freeze({ match: 'exact' });
+export const SUBSCRIBE_DEFAULTS: SubscribeOptions = Object.freeze({ match: 'exact', getRetained: false });
 export const REGISTER_DEFAULTS: RegisterOptions = Object.freeze({
   match: 'exact',
   invoke: 'single',
@@ -228,11 +233,11 @@ export function readPublishOptions(options: Dict): PublishOptions {
   const where = 'PUBLISH.Options';
   checkForwarding(options, where);
   refuseEncAlgo(options, where);
-  bool(options, 'retain', where, false);
   return {
     acknowledge: bool(options, 'acknowledge', where, false),
     excludeMe: bool(options, 'exclude_me', where, true),
     discloseMe: bool(options, 'disclose_me', where, false),
+    retain: bool(options, 'retain', where, false),
     receivers: readReceivers(options, where),
     passthru: readPassthru(options, where),
   };
@@ -254,8 +259,10 @@ export function readSubscribeOptions(options: Dict): SubscribeOptions {
   if (isEmpty(options)) return SUBSCRIBE_DEFAULTS;
   const where = 'SUBSCRIBE.Options';
   checkForwarding(options, where);
-  bool(options, 'get_retained', where, false);
-  return { match: oneOf(options, 'match', where, MATCHES, 'exact') };
+  return {
+    match: oneOf(options, 'match', where, MATCHES, 'exact'),
+    getRetained: bool(options, 'get_retained', where, false),
+  };
 }
 
 export function readRegisterOptions(options: Dict): RegisterOptions {

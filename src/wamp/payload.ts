@@ -89,6 +89,30 @@ export class Payload {
     return codec === undefined ? 1024 : (this.#slot(codec.index)?.bytes.length ?? 0);
   }
 
+  /** Memory that keeping it takes, about, also where it was made in memory: that is measured, value by value. */
+  get weight(): number {
+    return this.#codec === undefined && this !== Payload.EMPTY ? weigh(this.#value) : this.heldBytes;
+  }
+
+  /**
+   * The same payload for whoever keeps it: in a buffer of its own, as the bytes that came are often a small part of a
+   * large one, and without what conversions remember.
+   */
+  detached(): Payload {
+    const codec = this.#codec;
+    const tail = codec === undefined ? undefined : this.#slot(codec.index);
+    if (codec === undefined || tail === undefined) return this;
+    const bytes = Buffer.allocUnsafeSlow(tail.bytes.length);
+    tail.bytes.copy(bytes);
+    return new Payload(codec, { bytes, elements: tail.elements }, undefined);
+  }
+
+  /** The same payload as it came, sharing its bytes: what conversions remember is then forgotten with this one. */
+  fresh(): Payload {
+    const codec = this.#codec;
+    return codec === undefined ? this : new Payload(codec, this.#slot(codec.index), undefined);
+  }
+
   get isEmpty(): boolean {
     return this === Payload.EMPTY;
   }
@@ -135,4 +159,14 @@ export class Payload {
   #slot(index: 0 | 1 | 2): PayloadTail | undefined {
     return index === 0 ? this.#tail0 : index === 1 ? this.#tail1 : this.#tail2;
   }
+}
+
+/** What decoded values take in memory, about, in bytes. Nested no deeper than messages may be (PITFALLS 75). */
+export function weigh(value: unknown): number {
+  if (typeof value === 'string') return 16 + 2 * value.length;
+  if (ArrayBuffer.isView(value)) return 64 + value.byteLength;
+  if (typeof value !== 'object' || value === null) return 8;
+  let sum = 32;
+  for (const [key, inner] of Object.entries(value)) sum += weigh(inner) + (Array.isArray(value) ? 0 : 2 * key.length);
+  return sum;
 }

@@ -60,7 +60,12 @@ function fanOut(from: Serializer, to: readonly Serializer[], bytes: number): () 
   const publisher = join(realm, from);
   for (let i = 0; i < SUBSCRIBERS; i += 1) {
     const subscriber = join(realm, to[i % to.length] ?? from);
-    realm.receive(subscriber, { type: MessageType.SUBSCRIBE, request: 1, options: { match: 'exact' }, topic: TOPIC });
+    realm.receive(subscriber, {
+      type: MessageType.SUBSCRIBE,
+      request: 1,
+      options: { match: 'exact', getRetained: false },
+      topic: TOPIC,
+    });
   }
   const publish = encodeRaw(from.name as RawName, [16, 4711, {}, TOPIC, [], payloadOf(bytes)]);
   return () => {

@@ -13,6 +13,7 @@ const gauges = {
   pendingBytes: none,
   subscriptions: none,
   registrations: none,
+  retained: () => ({ events: 0, bytes: 0 }),
   slowPeers: none,
   droppedEvents: none,
   deadPeers: none,

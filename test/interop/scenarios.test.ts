@@ -4,6 +4,7 @@ import { callsInFlightScenarios } from '../spec/scenarios/calls-in-flight.ts';
 import { environments } from '../spec/scenarios/environment.ts';
 import { passthruScenarios } from '../spec/scenarios/passthru.ts';
 import { pubSubScenarios } from '../spec/scenarios/pubsub.ts';
+import { retentionScenarios } from '../spec/scenarios/retention.ts';
 import { rpcScenarios } from '../spec/scenarios/rpc.ts';
 import { sessionScenarios } from '../spec/scenarios/session.ts';
 
@@ -14,6 +15,7 @@ for (const env of environments()) {
     afterEach(() => env.settle());
     sessionScenarios(env);
     pubSubScenarios(env);
+    retentionScenarios(env);
     rpcScenarios(env);
     callsInFlightScenarios(env);
     passthruScenarios(env);

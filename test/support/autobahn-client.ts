@@ -21,6 +21,7 @@ export interface EventDetails {
   readonly publisher: number | undefined;
   readonly publisher_authid: string | undefined;
   readonly publisher_authrole: string | undefined;
+  readonly retained: boolean;
 }
 
 export interface InvocationFacts {

@@ -4,8 +4,9 @@ import type { Action, Authorizer, Decision, Identity } from '../../src/router/au
 import { ALONE, type Cluster } from '../../src/router/cluster.ts';
 import type { RealmLimits } from '../../src/router/context.ts';
 import type { DynamicSettings } from '../../src/router/dynamic-authorizer.ts';
+import type { EventRules } from '../../src/router/event-rules.ts';
 import { installMeta } from '../../src/router/meta/install.ts';
-import type { DropCause, RouterObserver } from '../../src/router/observer.ts';
+import type { DropCause, RouterObserver, UnkeptCause } from '../../src/router/observer.ts';
 import type { Plan } from '../../src/router/plan.ts';
 import { LOST, type Realm, type RealmSettings } from '../../src/router/realm.ts';
 import { Router } from '../../src/router/router.ts';
@@ -108,6 +109,7 @@ export class TestAuthorizer implements Authorizer {
 export class TestObserver implements RouterObserver {
   readonly drops: { session: number; type: number; cause: DropCause }[] = [];
   readonly refusals: { session: number; action: Action; uri: string }[] = [];
+  readonly losses: { topic: string; cause: UnkeptCause }[] = [];
   readonly events: string[] = [];
 
   joined(session: Session): void {
@@ -126,6 +128,10 @@ export class TestObserver implements RouterObserver {
     this.drops.push({ session: session.id, type: message.type, cause });
   }
 
+  unkept(topic: string, cause: UnkeptCause): void {
+    this.losses.push({ topic, cause });
+  }
+
   denied(session: Session, action: Action, uri: string): void {
     this.refusals.push({ session: session.id, action, uri });
   }
@@ -140,6 +146,7 @@ export const TEST_LIMITS: RealmLimits = {
   maxRegistrationsPerSession: 1000,
   maxPendingCallsPerSession: 1000,
   callTimeoutMs: 0,
+  maxRetainedBytes: 1_048_576,
 };
 
 export interface CoreOptions {
@@ -149,6 +156,7 @@ export interface CoreOptions {
   readonly cluster?: Cluster;
   readonly dynamic?: DynamicSettings;
   readonly auditor?: Auditor;
+  readonly events?: EventRules;
   /** Whether the realm has its meta APIs; absent: not, so that ids count from 1. */
   readonly meta?: boolean;
 }
@@ -180,6 +188,7 @@ export class TestCore {
       strictRequestIds: options.strictRequestIds ?? false,
       strictUris: options.strictUris ?? false,
       dynamic: options.dynamic,
+      ...(options.events === undefined ? {} : { events: options.events }),
     };
     this.realm = this.router.create('test', this.settings);
     if (options.meta === true) installMeta(this.realm);
@@ -225,6 +234,7 @@ export function publishMessage(request: number, topic: string, parts: PublishPar
     acknowledge: parts.acknowledge ?? PUBLISH_DEFAULTS.acknowledge,
     excludeMe: parts.excludeMe ?? PUBLISH_DEFAULTS.excludeMe,
     discloseMe: parts.discloseMe ?? PUBLISH_DEFAULTS.discloseMe,
+    retain: parts.retain ?? PUBLISH_DEFAULTS.retain,
     receivers: Object.values(lists).every((list) => list === undefined) ? undefined : lists,
     passthru: parts.passthru,
   };
@@ -291,9 +301,9 @@ export class Client {
     return this.peer.takeMessages().map((message) => message.type);
   }
 
-  subscribe(topic: string, match: Match = 'exact'): number {
+  subscribe(topic: string, match: Match = 'exact', getRetained = false): number {
     const request = this.next();
-    this.send({ type: MessageType.SUBSCRIBE, request, options: { match }, topic });
+    this.send({ type: MessageType.SUBSCRIBE, request, options: { match, getRetained }, topic });
     return request;
   }
 

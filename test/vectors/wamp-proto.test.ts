@@ -234,7 +234,7 @@ function clientMessage(expected: Dict): Partial<ClientMessage> {
       return { type, request, topic: expected.topic as string, options: read } as Partial<ClientMessage>;
     }
     case 32:
-      return { type, request, topic: expected.topic as string, options: { match: 'exact' } };
+      return { type, request, topic: expected.topic as string, options: { match: 'exact', getRetained: false } };
     case 34:
       return { type, request, subscription: expected.subscription_id as number };
     case 48:

@@ -4,7 +4,7 @@ import type { Session } from '../../router/session.ts';
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { isDict } from '../../wamp/features.ts';
 import { MessageType, type Receipt, type RouterMessage } from '../../wamp/messages.ts';
-import { CALL_DEFAULTS, type PublishOptions } from '../../wamp/options.ts';
+import { CALL_DEFAULTS, PUBLISH_DEFAULTS, type PublishOptions } from '../../wamp/options.ts';
 import type { Dict, Payload } from '../../wamp/payload.ts';
 import { Delivery } from './delivery.ts';
 import { members } from './json-spans.ts';
@@ -38,13 +38,7 @@ export type Sent =
 const MAX_SHOWN_TOPIC = 1024;
 
 /** A sender whose own pattern matches gets its own message: real clients rely on it (BRIDGES §1). */
-const OPTIONS: PublishOptions = Object.freeze({
-  acknowledge: false,
-  excludeMe: false,
-  discloseMe: false,
-  receivers: undefined,
-  passthru: undefined,
-});
+const OPTIONS: PublishOptions = Object.freeze({ ...PUBLISH_DEFAULTS, excludeMe: false });
 
 interface Route {
   readonly plan: Plan;

@@ -1,6 +1,6 @@
 import { ErrorUri } from '../../wamp/errors.ts';
 import { MessageType, type RouterMessage } from '../../wamp/messages.ts';
-import { REGISTER_DEFAULTS } from '../../wamp/options.ts';
+import { REGISTER_DEFAULTS, SUBSCRIBE_DEFAULTS } from '../../wamp/options.ts';
 import { invalidParams, RpcCode, RpcError } from './jsonrpc.ts';
 import { type Pattern, shown, toPattern } from './mapping.ts';
 import type { Member } from './member.ts';
@@ -38,7 +38,7 @@ export class Subscriptions {
     if (typeof target === 'string') throw invalidParams(`Invalid params: ${target}`);
     const { uri, match } = target;
     this.#member.ask(
-      (request) => ({ type: MessageType.SUBSCRIBE, request, options: { match }, topic: uri }),
+      (request) => ({ type: MessageType.SUBSCRIBE, request, options: { ...SUBSCRIBE_DEFAULTS, match }, topic: uri }),
       (answer) => {
         if (answer.type === MessageType.SUBSCRIBED) this.#added(pattern, target, answer.subscription, done);
         else done(refusalOf(answer, pattern));

@@ -197,6 +197,11 @@ export class WampConnection implements LinkHandler, Peer {
 
   // ---- the Peer ------------------------------------------------------------------------------------------------
 
+  /** With a quarter of its output unread; at a half nothing more is read from it. */
+  get isBehind(): boolean {
+    return this.#realm !== undefined && this.#link.pendingBytes > this.#realm.limits.outboxBytes / 4;
+  }
+
   send(message: RouterMessage): Sent {
     let bytes: Buffer;
     try {

@@ -3,7 +3,7 @@ import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { Feature } from '../../wamp/features.ts';
 import { MessageType, type Publish } from '../../wamp/messages.ts';
 import { readPublishOptions } from '../../wamp/options.ts';
-import { Payload } from '../../wamp/payload.ts';
+import { Payload, weigh } from '../../wamp/payload.ts';
 import { passthruProblem } from '../passthru.ts';
 import type { Session } from '../session.ts';
 import type { Arguments } from './arguments.ts';
@@ -115,14 +115,4 @@ function scopeOf(args: Arguments): Scope {
   const scope = args.namedText('scope') ?? 'destroyed';
   if (scope === 'detached' || scope === 'destroyed') return scope;
   throw new WampError(ErrorUri.INVALID_ARGUMENT, 'scope: detached or destroyed expected');
-}
-
-/** What decoded values take in memory, about, in bytes. Nested no deeper than messages may be (PITFALLS 75). */
-function weigh(value: unknown): number {
-  if (typeof value === 'string') return 16 + 2 * value.length;
-  if (ArrayBuffer.isView(value)) return 64 + value.byteLength;
-  if (typeof value !== 'object' || value === null) return 8;
-  let sum = 32;
-  for (const [key, inner] of Object.entries(value)) sum += weigh(inner) + (Array.isArray(value) ? 0 : 2 * key.length);
-  return sum;
 }

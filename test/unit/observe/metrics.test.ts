@@ -12,6 +12,7 @@ const ZERO: Gauges = {
   pendingBytes: () => 0,
   subscriptions: () => 0,
   registrations: () => 0,
+  retained: () => ({ events: 0, bytes: 0 }),
   slowPeers: () => 0,
   droppedEvents: () => 0,
   deadPeers: () => 0,

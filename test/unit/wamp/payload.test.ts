@@ -88,4 +88,28 @@ describe('Payload', () => {
     expect(refusing.encoded).toBe(1);
     expect(payload.tail(new CountingCodec(1)).bytes.toString()).toBe('1:x');
   });
+
+  it('detached has bytes of its own and forgets what conversions remember; fresh shares the bytes', () => {
+    const [json, cbor] = [new CountingCodec(0), new CountingCodec(2)];
+    const chunk = Buffer.from('before as it came after');
+    const payload = Payload.raw(json, { bytes: chunk.subarray(7, 17), elements: 1 });
+    payload.tail(cbor);
+    const [detached, fresh] = [payload.detached(), payload.fresh()];
+    chunk.fill('x');
+    expect(detached.tail(json)).toEqual(TAIL);
+    expect(detached.tail(json).bytes.buffer.byteLength).toBe(TAIL.bytes.length);
+    expect(fresh.tail(json).bytes.toString()).toBe('xxxxxxxxxx');
+    expect(cbor.encoded).toBe(1);
+    fresh.tail(cbor);
+    expect(cbor.encoded).toBe(2);
+  });
+
+  it('weight is the bytes that came, or about what a payload made in memory takes', () => {
+    expect(Payload.raw(new CountingCodec(0), TAIL).weight).toBe(TAIL.bytes.length);
+    expect(Payload.EMPTY.weight).toBe(0);
+    expect(Payload.of(['x'.repeat(1000)]).weight).toBeGreaterThan(2000);
+    expect(Payload.of([Buffer.alloc(5000)], { a: [1, null] }).weight).toBeGreaterThan(5000);
+    const made = Payload.of([1]);
+    expect([made.detached(), made.fresh()]).toEqual([made, made]);
+  });
 });
