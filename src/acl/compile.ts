@@ -4,9 +4,12 @@
  */
 import type { Action, Authorizer, Decision, Identity } from '../router/authorizer.ts';
 import { ResultCache } from '../router/result-cache.ts';
+import type { SignatureSpec } from '../signing/payload.ts';
 import type { Match } from '../wamp/uri.ts';
 import { type CompiledPattern, compilePattern } from './patterns.ts';
 import type { Rule } from './rule.ts';
+import { checkOf } from './signature-check.ts';
+import { Signers } from './signers.ts';
 
 /**
  * What a rule means for one question. `part`: it allows the action on some of what the pattern may match, not on all;
@@ -47,15 +50,18 @@ export interface CompiledAcl extends Authorizer {
  * @param traits what the realm says of each role beside its rules; the decisions carry it, so that no message costs a
  *   look-up and a reload swaps it with the rules
  * @param asked procedures that the realm has asked about others: a pattern in a rule does not allow to register them
+ * @param signers who may sign what rules want signed; without them nobody can
  * @throws RuleError where a rule's URI has no meaning under its `match`
  */
 export function compileAcl(
   roles: ReadonlyMap<string, readonly Rule[]>,
   traits: Traits = NO_TRAITS,
   asked: readonly string[] = [],
+  signers: Signers = new Signers(),
 ): CompiledAcl {
   const compiled = new Map<string, RoleAcl>();
-  for (const [name, rules] of roles) compiled.set(name, new RoleAcl(name, rules, traits.get(name) ?? {}, asked));
+  for (const [name, rules] of roles)
+    compiled.set(name, new RoleAcl(name, rules, traits.get(name) ?? {}, asked, signers));
   return {
     authorize(who, action, uri, match) {
       return compiled.get(who.authrole)?.decide(who.authid, action, uri, match) ?? UNKNOWN_ROLE;
@@ -88,8 +94,6 @@ export function askedProcedures(realm: {
 
 const UNKNOWN_ROLE: Decision = Object.freeze({ kind: 'deny', reason: 'the role has no permissions', rules: [] });
 
-const UNVERIFIABLE = 'a rule asks for a signature there, and this version of the router verifies none';
-
 interface CompiledRule {
   readonly rule: Rule;
   readonly pattern: CompiledPattern;
@@ -110,14 +114,11 @@ class RoleAcl {
   readonly #rules: readonly CompiledRule[];
   readonly #actions: Readonly<Record<Action, ActionAcl>>;
 
-  constructor(name: string, rules: readonly Rule[], traits: RoleTraits, asked: readonly string[]) {
+  constructor(name: string, rules: readonly Rule[], traits: RoleTraits, asked: readonly string[], signers: Signers) {
     this.#rules = rules.map((rule) => ({ rule, pattern: compileRule(rule) }));
-    this.#actions = {
-      call: new ActionAcl(name, 'call', this.#rules, traits),
-      register: new ActionAcl(name, 'register', this.#rules, traits, asked),
-      publish: new ActionAcl(name, 'publish', this.#rules, traits),
-      subscribe: new ActionAcl(name, 'subscribe', this.#rules, traits),
-    };
+    const of = (action: Action) =>
+      new ActionAcl(name, action, this.#rules, traits, action === 'register' ? asked : [], signers);
+    this.#actions = { call: of('call'), register: of('register'), publish: of('publish'), subscribe: of('subscribe') };
   }
 
   decide(authid: string, action: Action, uri: string, match: Match): Decision {
@@ -150,6 +151,7 @@ class ActionAcl {
   readonly #usesAuthid: boolean;
   readonly #traits: RoleTraits;
   readonly #asked: readonly string[];
+  readonly #signers: Signers;
   readonly #answers = new ResultCache<Answers>(weigh, 4096, 2 * 1024 * 1024);
 
   constructor(
@@ -157,12 +159,14 @@ class ActionAcl {
     action: Action,
     rules: readonly CompiledRule[],
     traits: RoleTraits,
-    asked: readonly string[] = [],
+    asked: readonly string[],
+    signers: Signers,
   ) {
     this.#role = role;
     this.#action = action;
     this.#traits = traits;
     this.#asked = asked;
+    this.#signers = signers;
     this.#discloses = action === 'publish' ? 'publisher' : action === 'call' ? 'caller' : undefined;
     this.#rules = rules.filter(
       ({ rule }) =>
@@ -191,7 +195,7 @@ class ActionAcl {
   judge(authid: string, uri: string, match: Match): Decision {
     const allowing: string[] = [];
     const denying: string[] = [];
-    const signing: string[] = [];
+    const signing: SignatureSpec[] = [];
     let disclose = false;
     let audit = false;
     for (const { rule, pattern } of this.#rules) {
@@ -199,7 +203,7 @@ class ActionAcl {
       if (covers && rule.allow.includes(this.#action) && this.isExact(rule, uri)) allowing.push(rule.at);
       if (touches && rule.deny.includes(this.#action)) denying.push(rule.at);
       if (touches && this.#isDisclosedBy(rule)) disclose = true;
-      if (touches && this.#isSignedBy(rule)) signing.push(rule.at);
+      if (touches && rule.signature !== undefined && this.#isSignedBy(rule)) signing.push(rule.signature);
       if (touches && this.#isAuditedBy(rule)) audit = true;
     }
     if (denying.length > 0) {
@@ -211,9 +215,8 @@ class ActionAcl {
       const reason = `role ${this.#role} is not allowed to ${this.#action} there`;
       return { kind: 'deny', reason, audit, rules: allowing };
     }
-    // A rule that asks for a signature must never let an unverified message pass for a verified one.
-    if (signing.length > 0) return { kind: 'deny', reason: UNVERIFIABLE, audit, rules: signing };
-    return { kind: asks ? 'ask' : 'allow', disclose, trustlevel, audit, rules: allowing };
+    const check = checkOf(signing, this.#signers);
+    return { kind: asks ? 'ask' : 'allow', disclose, trustlevel, check, audit, rules: allowing };
   }
 
   /** Whether a rule is exact enough for this action: whoever decides for others must be named (CONTRACT §4, `dynamic`). */

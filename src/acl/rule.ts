@@ -1,4 +1,5 @@
 import type { Action } from '../router/authorizer.ts';
+import type { SignatureSpec } from '../signing/payload.ts';
 import type { Match } from '../wamp/uri.ts';
 
 /**
@@ -16,8 +17,8 @@ export interface Rule {
   readonly deny: readonly Action[];
   /** Who is named to the receivers without being asked. */
   readonly disclose: readonly ('publisher' | 'caller')[];
-  /** Carried along; not judged here. */
-  readonly signature?: unknown;
+  /** What publications and calls there must be signed by. */
+  readonly signature?: SignatureSpec;
   /** Whether publications and calls there are written down, denied ones too; absent: no. */
   readonly audit?: boolean;
   /** `file:line`. */

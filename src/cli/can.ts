@@ -2,7 +2,7 @@ import { askedProcedures, compileAcl, type Effect, type Explanation, RuleError }
 import type { Rule } from '../acl/rule.ts';
 import { loadConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { RealmConfig } from '../config/types.ts';
+import type { PrincipalConfig, RealmConfig } from '../config/types.ts';
 import type { Action, Identity } from '../router/authorizer.ts';
 import { isReserved, isValidUri } from '../wamp/uri.ts';
 import type { CanOptions } from './commands.ts';
@@ -74,12 +74,15 @@ export function askRealm(
   const acl = compileAcl(realm.permissions, realm.roles, askedProcedures(realm));
   const explanation = acl.explain(identity, action, uri, match);
   const reserved = isReserved(uri) && (action === 'register' || action === 'publish');
-  const allowed = explanation.decision.kind === 'allow' && !reserved;
-  const asked = explanation.decision.kind === 'ask' && !reserved ? realm.dynamic?.authorizer : undefined;
+  const signing = signingLines(explanation, isPrincipal ? realm.principals.get(who) : undefined);
+  const may = !reserved && signing.possible;
+  const allowed = explanation.decision.kind === 'allow' && may;
+  const asked = explanation.decision.kind === 'ask' && may ? realm.dynamic?.authorizer : undefined;
   const lines = [
     `${isPrincipal ? `${who} (role ${role})` : `role ${role}`} ${allowed || asked ? 'may' : 'may not'} ${PHRASES[action]} ` +
       `${JSON.stringify(uri)}${match === 'exact' ? '' : ` (${match})`} in realm ${realm.realm}${asked ? ` if ${asked} allows it` : ''}`,
-    ...ruleLines(explanation, action),
+    ...ruleLines(explanation),
+    ...signing.lines,
   ];
   if (reserved) lines.push('  wamp. is the router’s own: nobody else registers or publishes there, whatever rules say');
   if (explanation.decision.kind === 'allow' && explanation.decision.disclose) {
@@ -91,21 +94,24 @@ export function askRealm(
   return { allowed, text: `${lines.join('\n')}\n` };
 }
 
-function ruleLines({ decision, matched }: Explanation, action: Action): string[] {
+function ruleLines({ decision, matched }: Explanation): string[] {
   const lines = matched.map(({ rule, effect }) => `  ${rule.at}: ${showRule(rule)} ${EFFECTS[effect]}`);
   if (decision.kind === 'ask') lines.push('  no rule decides it, and the role is dynamic');
   else if (decision.rules.length === 0) lines.push('  no rule allows it, so it is denied');
-  // Where a rule denies, or none allows, a signature would change nothing.
-  const signing = matched.filter(({ rule }) => rule.signature !== undefined);
-  const wouldAllow = matched.some(({ effect }) => effect === 'allows');
-  const decides = wouldAllow && decision.kind === 'deny' && !matched.some(({ effect }) => effect === 'denies');
-  if (decides && (action === 'publish' || action === 'call')) {
-    for (const { rule } of signing) {
-      const why = 'asks for a signature; signatures are not verified yet, so it is denied';
-      lines.push(`  ${rule.at}: ${showRule(rule)} ${why}`);
-    }
-  }
   return lines;
+}
+
+/** What rules want signed, where the action is allowed else. @param principal undefined: it was asked for a role */
+function signingLines(
+  { decision, matched }: Explanation,
+  principal: PrincipalConfig | undefined,
+): { readonly lines: readonly string[]; readonly possible: boolean } {
+  if (decision.kind === 'deny' || decision.check === undefined) return { lines: [], possible: true };
+  const lines = matched
+    .filter(({ rule }) => rule.signature !== undefined)
+    .map(({ rule }) => `  ${rule.at}: ${showRule(rule)} asks for a signature by a key of the principal`);
+  if (principal === undefined || principal.cryptosign.length > 0) return { lines, possible: true };
+  return { lines: [...lines, `  ${principal.authid} has no cryptosign key, so it can sign nothing`], possible: false };
 }
 
 function showRule(rule: Rule): string {

@@ -1,6 +1,7 @@
 /** From a parsed realm file to a RealmConfig, with the checks that need more than one value. */
 
 import { dirname, resolve } from 'node:path';
+import { REQUIRED } from '../signing/payload.ts';
 import { isReserved } from '../wamp/uri.ts';
 import { compact } from './freeze.ts';
 import { nameGlobProblem, uriProblem } from './patterns.ts';
@@ -16,16 +17,12 @@ import type {
   RealmConfig,
   RoleConfig,
   RuleConfig,
-  SignatureSpec,
   TicketSpec,
 } from './types.ts';
 
 type RoleFile = RealmFile['roles'][string];
 type RuleFile = Extract<RoleFile, readonly unknown[]>[number];
 type PrincipalFile = RealmFile['principals'][string];
-
-/** What `signature: required` means (the form most agents use, see docs/configuration.md). */
-const REQUIRED: SignatureSpec = { over: 'all', field: 'signature', key: 'agentId', ts: 'ts', nonce: 'nonce' };
 
 /** What one scrypt call may cost, and what its fields may hold; auth/ holds to the same. */
 const SCRYPT = { maxBytes: 128 * 2 ** 20, maxParallel: 16, minSalt: 8, minHash: 16, maxField: 64 };

@@ -1,6 +1,7 @@
 /** The checked configuration as the router's parts see it: frozen, defaults applied, paths absolute. */
 
 import type { Action } from '../router/authorizer.ts';
+import type { SignatureSpec } from '../signing/payload.ts';
 import type { Problem } from './problem.ts';
 import type { RouterFile } from './schema.ts';
 
@@ -127,14 +128,6 @@ export interface PrincipalConfig {
   readonly relay: readonly string[];
   /** `file:line` */
   readonly at: string;
-}
-
-export interface SignatureSpec {
-  readonly over: 'all' | readonly string[];
-  readonly field: string;
-  readonly key: string;
-  readonly ts?: string;
-  readonly nonce?: string;
 }
 
 export type RuleMatch = 'exact' | 'prefix' | 'wildcard' | 'glob';

@@ -12,8 +12,6 @@ const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
 /** What is said instead where only a part is missing, or more than nothing happens. */
 const NOTES: Readonly<Record<string, string>> = {
   'listeners[].endpoints[].protocol': 'not built yet: relay, http, mcp',
-  'roles.*.rules[].signature': 'not verified yet: what must be signed is denied',
-  'roles.*[].signature': 'not verified yet: what must be signed is denied',
 };
 
 /** @returns what stands in parentheses behind the key's description; undefined: it is built */

@@ -19,6 +19,8 @@ export interface Gauges {
   droppedEvents(): number;
   /** Connections removed because they did not answer pings. */
   deadPeers(): number;
+  /** Of messages whose rules want a signature. */
+  signatures(): { readonly verified: number; readonly refused: number };
   /** undefined: there is none. */
   activity(): ActivityFigures | undefined;
 }
@@ -139,6 +141,8 @@ export class Metrics implements RouterObserver {
     labelled('waggle_messages_dropped_total', 'Messages that went nowhere', 'cause', this.#dropped);
     labelled('waggle_events_unkept_total', 'Events not kept though wanted', 'cause', this.#unkept);
     labelled('waggle_denied_total', 'Requests that the rules refused', 'action', this.#denied);
+    const signatures = Object.entries(gauges.signatures());
+    labelled('waggle_signatures_total', 'Messages that had to be signed', 'outcome', signatures);
     labelled('waggle_handshakes_total', 'Ends of handshakes', 'outcome', this.#handshakes);
     labelled('waggle_reloads_total', 'Configuration reloads', 'outcome', this.#reloads);
     const process = this.#processRegistry();

@@ -3,6 +3,7 @@ import { type Call, MessageType, type Publish, requestError } from '../wamp/mess
 import type { Auditor } from './audit.ts';
 import type { Allowed, Authorization, Verdict } from './authorization.ts';
 import type { Hold } from './holding.ts';
+import { payloadRefusal } from './payload-check.ts';
 import type { Realm } from './realm.ts';
 import type { Session } from './session.ts';
 
@@ -40,7 +41,8 @@ export class AuditedRequests {
       message.type === MessageType.PUBLISH
         ? this.#authorization.decide(session, 'publish', message.topic, 'exact')
         : this.#authorization.decide(session, 'call', message.procedure, 'exact');
-    return decision instanceof WampError || decision.kind === 'allow' ? decision : before;
+    if (decision instanceof WampError) return decision;
+    return payloadRefusal(this.#realm, session, message, decision) ?? (decision.kind === 'allow' ? decision : before);
   }
 
   #carryOut(session: Session, message: Publish | Call, verdict: Verdict, targets: number): void {
@@ -52,7 +54,7 @@ export class AuditedRequests {
     } else if (message.type === MessageType.PUBLISH) this.#publish(session, message, verdict, targets);
     else {
       const trail = this.#auditor.called(session, message, this.#realm.ids.random());
-      this.#realm.dealer.call(session, message, verdict.disclose, verdict.trustlevel, trail);
+      this.#realm.dealer.call(session, message, verdict, trail);
     }
   }
 

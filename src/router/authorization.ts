@@ -140,8 +140,8 @@ export class Authorization {
   }
 
   #verdict(session: Session, asking: Asking, { action, uri }: Request, ruling: Ruling): Verdict {
-    const { disclose, trustlevel, audit = false, rules } = asking;
-    if (ruling.allow) return { kind: 'allow', disclose: disclose || ruling.disclose, trustlevel, audit, rules };
+    const { disclose, trustlevel, check, audit = false, rules } = asking;
+    if (ruling.allow) return { kind: 'allow', disclose: disclose || ruling.disclose, trustlevel, check, audit, rules };
     if (!ruling.failed) return this.#deny(session, action, uri, ruling.reason, audit);
     this.#context.observer.denied(session, action, uri, ruling.reason);
     const text = `it could not be found out whether this session may ${action} ${uri}`;

@@ -1,3 +1,4 @@
+import type { Call, Publish } from '../wamp/messages.ts';
 import type { Match } from '../wamp/uri.ts';
 
 /** Who a session is, from authentication on; frozen (CONTRACT §4, "Identity"). */
@@ -12,6 +13,18 @@ export interface Identity {
 
 export type Action = 'call' | 'register' | 'publish' | 'subscribe';
 
+/**
+ * What a payload has to show before its message is routed. A decision that has one may be remembered; the check is run
+ * for each message.
+ */
+export interface PayloadCheck {
+  /**
+   * @param now ms since the epoch
+   * @returns what is wrong, for sender and log: it names kwargs, and never says what is in them. undefined: nothing
+   */
+  judge(who: Identity, message: Publish | Call, now: number): string | undefined;
+}
+
 /** The answer to "may this identity do this there?", and the rule that gave it. */
 export type Decision =
   | {
@@ -20,6 +33,8 @@ export type Decision =
       readonly disclose: boolean;
       /** What callees and subscribers are told of the asker's role (FEATURES B6, C4); absent: the realm rates it not. */
       readonly trustlevel?: number | undefined;
+      /** Of publications and calls; absent: the payload is nobody's affair. */
+      readonly check?: PayloadCheck | undefined;
       /** Whether it is to be written down (CONTRACT §4, `audit`); absent: no. */
       readonly audit?: boolean;
       /** `file:line` of the rules behind it, for `waggle can` and the log. */
@@ -35,9 +50,10 @@ export type Decision =
   /** No rule decides, and the role may have the realm's dynamic authorizer asked (CONTRACT §4, `dynamic`). */
   | {
       readonly kind: 'ask';
-      /** What the rules say of the two if the answer is yes. */
+      /** What the rules say of the three if the answer is yes. */
       readonly disclose: boolean;
       readonly trustlevel?: number | undefined;
+      readonly check?: PayloadCheck | undefined;
       /** Whatever the answer is. */
       readonly audit?: boolean;
       readonly rules: readonly string[];

@@ -5,6 +5,8 @@ import type { Dict } from '../wamp/payload.ts';
 /** What a call has beside others when its caller sends it in parts (spec: "Progressive Call Invocations"). */
 export class CallStream {
   readonly procedure: string;
+  /** Whether the rules want every part's payload judged before it is passed on. */
+  readonly isJudged: boolean;
   /** The last part has come; the id now stands for a call like any other. */
   hasEnded = false;
   /** A second part has reached a callee, so no other one can begin again. */
@@ -16,7 +18,8 @@ export class CallStream {
   /** INVOCATION.Details of the last part. */
   lastDetails: Dict = NO_DETAILS;
 
-  constructor(procedure: string) {
+  constructor(procedure: string, isJudged: boolean) {
     this.procedure = procedure;
+    this.isJudged = isJudged;
   }
 }

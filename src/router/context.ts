@@ -1,6 +1,6 @@
-import type { CloseReason } from '../wamp/errors.ts';
+import type { CloseReason, WampError } from '../wamp/errors.ts';
 import type { IdSource } from '../wamp/ids.ts';
-import type { RouterMessage } from '../wamp/messages.ts';
+import type { Call, RouterMessage } from '../wamp/messages.ts';
 import type { Clock } from './clock.ts';
 import type { Cluster } from './cluster.ts';
 import type { EventRules } from './event-rules.ts';
@@ -37,6 +37,8 @@ export interface RealmContext {
   readonly events: EventRules;
   /** Hands `message` to the session and tells the observer what became of it. */
   send(session: Session, message: RouterMessage): Sent;
+  /** Why a further part of a call whose first one was judged by its payload may not be passed on; undefined: it may. */
+  refusesPart(session: Session, message: Call): WampError | undefined;
   /** Ends a session that broke the protocol, or that the router no longer wants. */
   end(session: Session, reason: CloseReason): void;
 }

@@ -11,6 +11,7 @@ import {
 } from '../wamp/messages.ts';
 import { type Dict, Payload } from '../wamp/payload.ts';
 import type { CallTrail } from './audit.ts';
+import type { Allowed } from './authorization.ts';
 import { CallEndings } from './call-endings.ts';
 import { judgeCall } from './call-ids.ts';
 import { CallOffers } from './call-offers.ts';
@@ -67,18 +68,25 @@ export class Dealer {
     }
     if (judged.kind === 'violation') this.#context.end(session, violation(judged.reason));
     else if (judged.kind === 'part' && pending?.stream !== undefined)
-      this.#offers.addPart(pending, pending.stream, message);
+      this.#addPart(session, pending, pending.stream, message);
     else this.#context.observer.dropped(session, message, 'late_continuation');
     return false;
   }
 
+  /** Each part is judged as the first one was (BRIDGES §5); where one fails the call is over, for its callee too. */
+  #addPart(session: Session, call: PendingCall, stream: CallStream, message: Call): void {
+    const refusal = stream.isJudged ? this.#context.refusesPart(session, message) : undefined;
+    if (refusal === undefined) this.#offers.addPart(call, stream, message);
+    else if (call.taker === undefined) this.#endings.refuse(call, refusal.uri, refusal.message);
+    else this.#endings.abandon(call, refusal.uri, refusal.message);
+  }
+
   /**
    * @param message passed {@link isNew}
-   * @param disclose whether the rules of the realm name the caller
-   * @param trustlevel what they say of its role; undefined: nothing
+   * @param allowed what the rules of the realm say of it
    * @param trail where its life is written down; absent: no rule asks for it
    */
-  call(session: Session, message: Call, disclose: boolean, trustlevel?: number, trail?: CallTrail): void {
+  call(session: Session, message: Call, { disclose, trustlevel, check }: Allowed, trail?: CallTrail): void {
     const { request, procedure } = message;
     const bound = this.#context.limits.maxPendingCallsPerSession;
     // The router asks for many sessions at once; what it asks is bounded there (router/inquiries.ts).
@@ -110,7 +118,7 @@ export class Dealer {
     );
     call.trail = trail;
     if (message.options.progress) {
-      call.stream = new CallStream(procedure);
+      call.stream = new CallStream(procedure, check !== undefined);
       call.needs = TAKES_PARTS;
     }
     if (message.options.passthru !== undefined) call.needs |= Feature.CALLEE_PASSTHRU;

@@ -14,6 +14,7 @@ import { type EventRules, NO_EVENT_RULES } from './event-rules.ts';
 import { Holding } from './holding.ts';
 import type { Inquiries } from './inquiries.ts';
 import { passthruProblem } from './passthru.ts';
+import { payloadRefusal } from './payload-check.ts';
 import type { Peer, Sent } from './peer.ts';
 import { Plan } from './plan.ts';
 import { Requests } from './requests.ts';
@@ -217,8 +218,17 @@ export class Realm implements RealmContext {
         return;
       }
       const { disclose, trustlevel } = verdict;
+      const refusal = payloadRefusal(this, session, message, verdict);
+      if (refusal !== undefined) {
+        done(refusal);
+        return;
+      }
       done(new Plan(this.broker, (receipts) => this.broker.accept(session, message, disclose, receipts, trustlevel)));
     });
+  }
+
+  refusesPart(session: Session, message: Call): WampError | undefined {
+    return this.#requests.refusesPart(session, message);
   }
 
   /** A call of a bridge, which has {@link ask}ed whether its peer may make it; nothing that waits holds it back. */

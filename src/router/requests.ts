@@ -14,6 +14,7 @@ import { AuditedRequests } from './audited-requests.ts';
 import { type Authorization, Denial, type Request, type Verdict } from './authorization.ts';
 import type { Action } from './authorizer.ts';
 import type { Foreseen } from './holding.ts';
+import { payloadRefusal } from './payload-check.ts';
 import type { Realm } from './realm.ts';
 import type { Session } from './session.ts';
 
@@ -48,8 +49,12 @@ export class Requests {
       const request = { action: 'publish', uri: message.topic, match: 'exact' } as const;
       const again = (verdict: Verdict | undefined) => this.publish(session, message, verdict);
       this.#authorization.ask(session, message, decision, request, again);
-    } else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
-    else this.#realm.broker.publish(session, message, decision.disclose, decision.trustlevel);
+    } else {
+      const refusal = decision.check && payloadRefusal(this.#realm, session, message, decision);
+      if (refusal !== undefined) this.publish(session, message, refusal);
+      else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
+      else this.#realm.broker.publish(session, message, decision.disclose, decision.trustlevel);
+    }
   }
 
   call(
@@ -64,8 +69,18 @@ export class Requests {
       const request = { action: 'call', uri: message.procedure, match: 'exact' } as const;
       const again = (verdict: Verdict | undefined) => this.call(session, message, verdict);
       this.#authorization.ask(session, message, decision, request, again);
-    } else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
-    else this.#realm.dealer.call(session, message, decision.disclose, decision.trustlevel);
+    } else {
+      const refusal = decision.check && payloadRefusal(this.#realm, session, message, decision);
+      if (refusal !== undefined) this.call(session, message, refusal);
+      else if (isAudited(session, decision)) this.#audited.admit(session, message, decision);
+      else this.#realm.dealer.call(session, message, decision);
+    }
+  }
+
+  /** Whether a further part of a call whose first one had to be signed may be passed on: the rules of now decide. */
+  refusesPart(session: Session, message: Call): WampError | undefined {
+    const decision = this.#authorization.decide(session, 'call', message.procedure, 'exact');
+    return decision instanceof WampError ? decision : payloadRefusal(this.#realm, session, message, decision);
   }
 
   subscribe(

@@ -93,6 +93,8 @@ export abstract class BinarySerializer implements Serializer {
     return { args, kwargs: this.#decodePart(tail.bytes.subarray(end)) as Dict };
   }
 
+  abstract repeatsKey(tail: PayloadTail, value: PayloadValue): boolean;
+
   encodePayload(value: PayloadValue): PayloadTail {
     const { args, kwargs } = value;
     const withKwargs = kwargs !== undefined && Object.keys(kwargs).length > 0;

@@ -29,6 +29,11 @@ class CborSerializer extends BinarySerializer {
   protected override readonly writer = new CborWriter();
   protected override readonly emptyArgs = Buffer.from([0x80]);
 
+  /** Such a message has been refused as a whole (PITFALLS 73). */
+  override repeatsKey(): boolean {
+    return false;
+  }
+
   protected override open(bytes: Buffer): Outer {
     const start = bytes.subarray(0, 3).equals(SELF_DESCRIBED) ? 3 : 0;
     past(bytes, start, 1);

@@ -7,11 +7,11 @@ import { type ClientLayout, checkCount, clientLayout, routerLayout } from '../wa
 import { type ClientMessage, MessageType, NO_DETAILS, type RouterMessage } from '../wamp/messages.ts';
 import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../wamp/payload.ts';
 import { JsonHeadReader } from './json-head.ts';
-import { behindComma, checkDepth } from './json-scan.ts';
+import { behindComma, checkDepth, countWrittenKeys } from './json-scan.ts';
 import { jsonText } from './json-writer.ts';
 import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
 import type { Serializer } from './serializer.ts';
-import { MAX_INTEGER_DIGITS, setOwn, smallest, unsayable } from './values.ts';
+import { countKeys, MAX_INTEGER_DIGITS, setOwn, smallest, unsayable } from './values.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const EMPTY_ARGS = Buffer.from('[],');
@@ -115,6 +115,10 @@ export class JsonSerializer implements Serializer {
     const elements = (isLong ? parseExactly(text) : JSON.parse(text)) as readonly unknown[];
     const [args, kwargs] = (isBinary ? withBinary(elements) : elements) as [readonly unknown[], Dict?];
     return { args, kwargs };
+  }
+
+  repeatsKey(tail: PayloadTail, { args, kwargs }: PayloadValue): boolean {
+    return countWrittenKeys(tail.bytes) > countKeys(args) + countKeys(kwargs);
   }
 
   encodePayload(value: PayloadValue): PayloadTail {

@@ -131,3 +131,22 @@ export function skipTextMap(bytes: Buffer, map: Opening, depth: number): number 
   }
   return end;
 }
+
+/**
+ * How many pairs the maps in well-formed bytes have together, those of equal keys each for itself.
+ * @param values how many values the bytes are
+ */
+export function countPairs(bytes: Buffer, values: number): number {
+  let pairs = 0;
+  let left = values;
+  // What is inside follows its head, so it is counted as it is met, without a stack.
+  for (let at = 0; left > 0; left--) {
+    const opening = openList(bytes, at);
+    const map = opening === undefined ? openMap(bytes, at) : undefined;
+    const inside = opening?.count ?? (map?.count ?? 0) * 2;
+    at = opening?.at ?? map?.at ?? skipValue(bytes, at, 1, false);
+    left += inside;
+    pairs += map?.count ?? 0;
+  }
+  return pairs;
+}

@@ -1,11 +1,12 @@
 import { Unpackr } from 'msgpackr';
 import { ProtocolViolation } from '../wamp/errors.ts';
 import { MAX_ID } from '../wamp/ids.ts';
+import type { PayloadTail, PayloadValue } from '../wamp/payload.ts';
 import { BinarySerializer, type Outer } from './binary.ts';
 import { past } from './binary-text.ts';
-import { type Opening, openList, openMap, skipTextMap, skipValue } from './msgpack-scan.ts';
+import { countPairs, type Opening, openList, openMap, skipTextMap, skipValue } from './msgpack-scan.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
-import { canonical } from './values.ts';
+import { canonical, countKeys } from './values.ts';
 
 /**
  * Maps as Map, because a plain object would take keys that are no strings for strings. Extension types never reach the
@@ -50,6 +51,10 @@ class MsgpackSerializer extends BinarySerializer {
   override readonly rawSocketId = 2;
   protected override readonly writer = new MsgpackWriter();
   protected override readonly emptyArgs = Buffer.from([0x90]);
+
+  override repeatsKey(tail: PayloadTail, { args, kwargs }: PayloadValue): boolean {
+    return countPairs(tail.bytes, tail.elements) > countKeys(args) + countKeys(kwargs);
+  }
 
   protected override open(bytes: Buffer): Outer {
     const list = openList(bytes, 0);

@@ -42,6 +42,14 @@ export function isPlainObject(value: object): value is Dict {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
+/** How many keys all maps of the value have together. Nested no deeper than messages may be (PITFALLS 75). */
+export function countKeys(value: unknown): number {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return 0;
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKeys(item), 0);
+  const items = value instanceof Map ? [...value.values()] : Object.values(value);
+  return items.reduce<number>((sum, item) => sum + countKeys(item), items.length);
+}
+
 /**
  * Brings what a library decoded (maps as Map, some integers as BigInt) to the form above. Arrays are changed in place.
  * @param textKeys whether a map with other keys than strings is refused, as in headers (PITFALLS 25, 72)

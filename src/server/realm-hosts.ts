@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { askedProcedures, compileAcl } from '../acl/compile.ts';
 import { compileEventRules } from '../acl/event-rules.ts';
 import { compileNames } from '../acl/names.ts';
+import { Signers } from '../acl/signers.ts';
 import type { BridgeRules, RealmHost } from '../adapters/adapter.ts';
 import { RealmAuthenticator } from '../auth/authenticator.ts';
 import type { Lockout } from '../auth/lockout.ts';
@@ -17,6 +18,8 @@ import { type CloseReason, CloseUri } from '../wamp/errors.ts';
 interface Hosted extends RealmHost {
   readonly config: RealmConfig;
   readonly bridge: BridgeRules;
+  /** Stays the same over reloads: what was signed before one must not pass again after it. */
+  readonly signers: Signers;
 }
 
 export interface RealmHostsDeps {
@@ -47,6 +50,8 @@ const ROLE_CHANGED: CloseReason = {
 export class RealmHosts {
   readonly #deps: RealmHostsDeps;
   readonly #hosts = new Map<string, Hosted>();
+  /** Of realms that are gone. */
+  readonly #judged = { verified: 0, refused: 0 };
 
   constructor(deps: RealmHostsDeps) {
     this.#deps = deps;
@@ -59,6 +64,16 @@ export class RealmHosts {
   /** What the realm file says of peers of bridges. */
   bridgeRules(name: string): BridgeRules | undefined {
     return this.#hosts.get(name)?.bridge;
+  }
+
+  /** How many messages that had to be signed were, and how many were refused; neither ever shrinks. */
+  signatures(): { readonly verified: number; readonly refused: number } {
+    let { verified, refused } = this.#judged;
+    for (const { signers } of this.#hosts.values()) {
+      verified += signers.verified;
+      refused += signers.refused;
+    }
+    return { verified, refused };
   }
 
   /** Brings the running realms to what `realms` says; realms that say the same as before notice nothing. */
@@ -85,35 +100,45 @@ export class RealmHosts {
   }
 
   #add(config: RealmConfig): void {
-    const realm = this.#deps.router.create(config.realm, settingsOf(config));
+    const signers = this.#signersOf(config, new Signers());
+    const realm = this.#deps.router.create(config.realm, settingsOf(config, signers));
     installMeta(realm);
-    const hosted = this.#host(config, realm);
+    const hosted = this.#host(config, realm, signers);
     this.#hosts.set(config.realm, hosted);
     this.#warn(hosted);
   }
 
   #change(before: Hosted, config: RealmConfig): void {
-    const hosted = this.#host(config, before.realm);
+    const signers = this.#signersOf(config, before.signers);
+    const hosted = this.#host(config, before.realm, signers);
     this.#hosts.set(config.realm, hosted);
     this.#warn(hosted);
     this.#judge(hosted);
-    before.realm.configure(settingsOf(config));
+    before.realm.configure(settingsOf(config, signers));
   }
 
   #remove(name: string): void {
+    const signers = this.#hosts.get(name)?.signers;
+    this.#judged.verified += signers?.verified ?? 0;
+    this.#judged.refused += signers?.refused ?? 0;
     this.#hosts.delete(name);
     this.#deps.router.remove(name, REALM_REMOVED);
     this.#deps.log.info({ realm: name }, 'realm removed');
   }
 
-  #host(config: RealmConfig, realm: Realm): Hosted {
+  #signersOf(config: RealmConfig, signers: Signers): Signers {
+    signers.configure(config.principals.values(), this.#deps.clock.now());
+    return signers;
+  }
+
+  #host(config: RealmConfig, realm: Realm, signers: Signers): Hosted {
     const { clock, env, lockout } = this.#deps;
     const { realm: name, anonymous, routerKey } = config;
     const principals = [...config.principals.values()];
     const spec = { realm: name, anonymous, principals, routerKey };
     const authenticator = new RealmAuthenticator(spec, { clock, env, lockout });
     const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config) };
-    return { realm, authenticator, environment: config.environment ?? '', config, bridge };
+    return { realm, authenticator, environment: config.environment ?? '', config, bridge, signers };
   }
 
   /** A session is judged by the credential it used; all others notice nothing (CONTRACT §4). */
@@ -132,9 +157,9 @@ export class RealmHosts {
   }
 }
 
-function settingsOf(config: RealmConfig): RealmSettings {
+function settingsOf(config: RealmConfig, signers: Signers): RealmSettings {
   return {
-    authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config)),
+    authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config), signers),
     dynamic: config.dynamic,
     events: compileEventRules(config.events),
     limits: config.limits,

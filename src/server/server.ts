@@ -251,6 +251,7 @@ export class Server {
       slowPeers: () => this.#outboxes.slowPeers + this.#outboxes.evictedPeers,
       droppedEvents: () => this.#outboxes.droppedMessages,
       deadPeers: () => this.#websockets.deadPeers,
+      signatures: () => this.#hosts.signatures(),
       activity: () => this.#activity,
       retained: () => this.#retained(),
       subscriptions: sum((realm) => realm.broker.size),

@@ -5,7 +5,7 @@
  * `option_disallowed.disclose_me` rather than `disclose_me.not_allowed`.
  */
 
-/** Error URIs of the Basic and Advanced Profile (spec: "Predefined URIs"), and our own under `waggle.error.`. */
+/** Error URIs of the Basic and Advanced Profile (spec: "Predefined URIs"), our own under `waggle.error.`, and the agents' own. */
 export const ErrorUri = {
   INVALID_URI: 'wamp.error.invalid_uri',
   NO_SUCH_PROCEDURE: 'wamp.error.no_such_procedure',
@@ -33,6 +33,8 @@ export const ErrorUri = {
   AUTHENTICATION_DENIED: 'wamp.error.authentication_denied',
   AUTHENTICATION_FAILED: 'wamp.error.authentication_failed',
   AUTHENTICATION_REQUIRED: 'wamp.error.authentication_required',
+  /** A call is not signed as the rules ask for; the name that agents give it themselves. */
+  UNAUTHORIZED: 'yamtam.error.unauthorized',
   /** A bound of `limits:` would be passed (CONTRACT §3); our own, the specification has no URI for it. */
   LIMIT_EXCEEDED: 'waggle.error.limit_exceeded',
 } as const;

@@ -30,6 +30,8 @@ export interface PayloadCodec {
    * @throws WampError `invalid_argument` where the tail says something that has no value, e.g. a private extension.
    */
   decodePayload(tail: PayloadTail, parsed?: PayloadValue): PayloadValue;
+  /** Whether some map of the payload has a key twice. @param value what `decodePayload` makes of the tail */
+  repeatsKey(tail: PayloadTail, value: PayloadValue): boolean;
   /** @throws WampError `invalid_argument` where the value cannot be said in this encoding. */
   encodePayload(value: PayloadValue): PayloadTail;
 }
@@ -130,6 +132,16 @@ export class Payload {
     this.#parsed = undefined;
     this.#value = value;
     return value;
+  }
+
+  /**
+   * Whether some map of it, as it came, has a key twice, so that its receivers may see different values; walks over it.
+   * @throws WampError as {@link value}
+   */
+  repeatsKey(): boolean {
+    const codec = this.#codec;
+    const tail = codec === undefined ? undefined : this.#slot(codec.index);
+    return codec !== undefined && tail !== undefined && codec.repeatsKey(tail, this.value());
   }
 
   /**

@@ -425,6 +425,7 @@ function proxyOf(serializer: Serializer): Serializer {
     decode: (bytes) => serializer.decode(bytes),
     encode: (message) => serializer.encode(message),
     decodePayload: (tail) => serializer.decodePayload(tail),
+    repeatsKey: (tail, value) => serializer.repeatsKey(tail, value),
     encodePayload: (value) => serializer.encodePayload(value),
   };
 }

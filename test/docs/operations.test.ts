@@ -17,6 +17,7 @@ const gauges = {
   slowPeers: none,
   droppedEvents: none,
   deadPeers: none,
+  signatures: () => ({ verified: 0, refused: 0 }),
   activity: () => undefined,
 };
 

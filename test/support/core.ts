@@ -110,6 +110,7 @@ export class TestObserver implements RouterObserver {
   readonly drops: { session: number; type: number; cause: DropCause }[] = [];
   readonly refusals: { session: number; action: Action; uri: string }[] = [];
   readonly losses: { topic: string; cause: UnkeptCause }[] = [];
+  readonly reasons: string[] = [];
   readonly events: string[] = [];
 
   joined(session: Session): void {
@@ -132,8 +133,9 @@ export class TestObserver implements RouterObserver {
     this.losses.push({ topic, cause });
   }
 
-  denied(session: Session, action: Action, uri: string): void {
+  denied(session: Session, action: Action, uri: string, reason: string): void {
     this.refusals.push({ session: session.id, action, uri });
+    this.reasons.push(reason);
   }
 }
 
@@ -165,6 +167,7 @@ export interface CoreOptions {
 export type MemberOptions = Partial<Omit<Member, 'identity'>> & {
   readonly authid?: string;
   readonly authrole?: string;
+  readonly principal?: string;
   readonly confirms?: boolean;
 };
 
@@ -195,8 +198,14 @@ export class TestCore {
   }
 
   join(options: MemberOptions = {}): Client {
-    const { authid = 'somebody', authrole = 'agent', confirms = false, ...member } = options;
-    const identity = { authid, authrole, authmethod: 'ticket', authprovider: 'static' };
+    const { authid = 'somebody', authrole = 'agent', principal, confirms = false, ...member } = options;
+    const identity = {
+      authid,
+      authrole,
+      authmethod: 'ticket',
+      authprovider: 'static',
+      ...(principal && { principal }),
+    };
     const peer = new RecordingPeer(confirms);
     const session = this.realm.join(peer, { features: ALL_FEATURES, ...member, identity });
     if (session === undefined) throw new Error('the realm took no session');

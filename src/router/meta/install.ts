@@ -10,6 +10,8 @@ import {
 } from '../../wamp/messages.ts';
 import { PUBLISH_DEFAULTS, type PublishOptions, REGISTER_DEFAULTS, YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
+import type { Verdict } from '../authorization.ts';
+import { payloadRefusal } from '../payload-check.ts';
 import type { Peer, Sent } from '../peer.ts';
 import type { Realm } from '../realm.ts';
 import { ROUTER, type Session } from '../session.ts';
@@ -142,15 +144,16 @@ class MetaApi implements Peer {
 }
 
 /** A promise only where the dynamic authorizer has to be asked. */
-function refusalOf(realm: Realm, session: Session, { topic }: Publish): Refusal | Promise<Refusal> {
+function refusalOf(realm: Realm, session: Session, message: Publish): Refusal | Promise<Refusal> {
   let tell: ((refusal: Refusal) => void) | undefined;
   let known: { readonly refusal: Refusal } | undefined;
-  const done = (verdict: object): void => {
-    const refusal = verdict instanceof WampError ? verdict : undefined;
+  const done = (verdict: Verdict): void => {
+    const refusal =
+      verdict instanceof WampError ? verdict : verdict.check && payloadRefusal(realm, session, message, verdict.check);
     if (tell === undefined) known = { refusal };
     else tell(refusal);
   };
-  realm.ask(session, 'publish', topic, 'exact', done);
+  realm.ask(session, 'publish', message.topic, 'exact', done);
   const late = () =>
     new Promise<Refusal>((resolve) => {
       tell = resolve;

@@ -314,7 +314,7 @@ describe('Advanced Profile: Session Meta API', () => {
     const refuse = (): never => {
       throw new WampError(ErrorUri.INVALID_ARGUMENT, 'an extension');
     };
-    const codec = { index: 1, decodePayload: refuse, encodePayload: refuse } as const;
+    const codec = { index: 1, decodePayload: refuse, repeatsKey: refuse, encodePayload: refuse } as const;
     const payload = Payload.raw(codec, { bytes: Buffer.from('x'), elements: 1 });
     const { CALL } = MessageType;
     client.send({ type: CALL, request: 1, options: CALL_DEFAULTS, procedure: 'wamp.session.count', payload });

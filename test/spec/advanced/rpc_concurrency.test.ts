@@ -251,6 +251,7 @@ describe('B10: concurrency of a callee', () => {
     const codec = {
       index: 0 as const,
       decodePayload: () => ({ args: [], kwargs: undefined }),
+      repeatsKey: () => false,
       encodePayload: () => ({ bytes: Buffer.alloc(0), elements: 0 as const }),
     };
     // One buffer for all: what counts is what each says of its size.

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { compileAcl, RuleError } from '../../../src/acl/compile.ts';
 import type { Rule } from '../../../src/acl/rule.ts';
 import type { Action, Decision, Identity } from '../../../src/router/authorizer.ts';
+import { REQUIRED } from '../../../src/signing/payload.ts';
 import type { Match } from '../../../src/wamp/uri.ts';
 
 let line = 0;
@@ -281,16 +282,24 @@ describe('decisions and explanations', () => {
     expect(compile).toThrow(expect.objectContaining({ at: 'r.yaml:99' }));
   });
 
-  it('where a rule asks for a signature nothing unverified is published or called, whichever rule allows it', () => {
-    const signed = [
+  it('where a rule asks for a signature publications and calls are checked, whichever rule allows them', () => {
+    const signed = acl(
       rule('cmd.', { match: 'prefix', allow: ['publish', 'call', 'register', 'subscribe'] }),
-      rule('cmd.halt', { signature: 'required' }),
-    ];
-    expect(allowed(signed, 'publish', 'cmd.halt')).toBe(false);
-    expect(allowed(signed, 'call', 'cmd.halt')).toBe(false);
-    expect(allowed(signed, 'publish', 'cmd.go')).toBe(true);
-    expect(allowed(signed, 'register', 'cmd.halt')).toBe(true);
-    expect(allowed(signed, 'subscribe', 'cmd.halt')).toBe(true);
+      rule('cmd.halt', { signature: REQUIRED }),
+      rule('cmd.halt', { signature: { ...REQUIRED, field: 'sig' } }),
+      rule('cmd.stop', { signature: REQUIRED, deny: ['call'] }),
+    );
+    const check = (action: Action, uri: string) => {
+      const decision = signed.authorize(planner, action, uri, 'exact');
+      return decision.kind === 'allow' ? decision.check !== undefined : decision.kind;
+    };
+    const actions = ['publish', 'call', 'register', 'subscribe'] as const;
+    expect(actions.map((action) => check(action, 'cmd.halt'))).toEqual([true, true, false, false]);
+    expect(actions.map((action) => check(action, 'cmd.go'))).toEqual([false, false, false, false]);
+    expect(actions.map((action) => check(action, 'cmd.stop'))).toEqual([true, 'deny', false, false]);
+    expect(signed.authorize(planner, 'call', 'cmd.halt', 'exact')).toBe(
+      signed.authorize(planner, 'call', 'cmd.halt', 'exact'),
+    );
   });
 });
 
@@ -330,8 +339,9 @@ describe('CONTRACT §4, dynamic', () => {
     ]);
   });
 
-  it('where a signature is asked for nobody is asked instead', () => {
-    expect(judge([rule('a', { signature: {} })], 'publish', 'a').kind).toBe('deny');
+  it('what a rule wants signed has to be signed whoever allows it', () => {
+    const decision = judge([rule('a', { signature: REQUIRED })], 'publish', 'a');
+    expect(decision).toMatchObject({ kind: 'ask', check: expect.anything() });
   });
 
   it('to register a procedure that the realm has asked, a rule must name exactly it, and nobody is asked', () => {

@@ -73,18 +73,26 @@ describe('waggle can', () => {
     expect(out).toMatch(/swarm\.yaml:11: "" \(prefix\) speaks of other actions\n {2}no rule allows it/);
   });
 
-  it('says where a signature is asked for that nobody verifies yet', async () => {
+  it('says where a signature is asked for; who has no key to sign with may not', async () => {
     const signed = `${REALM}    - { uri: task.signed, allow: [publish], signature: required }\n`;
     writeFileSync(join(folder, 'realms', 'swarm.yaml'), signed);
-    const { code, out } = await ask({ action: 'publish', uri: 'task.signed' });
-    expect(code).toBe(1);
-    expect(out).toMatch(
-      /swarm\.yaml:12: "task\.signed" asks for a signature; signatures are not verified yet, so it is denied\n$/,
-    );
+    expect(await ask({ action: 'publish', uri: 'task.signed' })).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/swarm\.yaml:12: "task\.signed" asks for a signature by a key of the principal\n/),
+    });
+    expect(await ask({ who: 'agent', action: 'publish', uri: 'task.signed' })).toMatchObject({ code: 0 });
     // It is no reason where it decides nothing.
     for (const action of ['subscribe', 'call'] as const) {
       expect((await ask({ action, uri: 'task.signed' })).out).not.toContain('asks for a signature');
     }
+    const keyless = signed.replace(/cryptosign: .*/, 'ticket: { env: TOKEN }');
+    writeFileSync(join(folder, 'realms', 'swarm.yaml'), keyless);
+    expect(await ask({ action: 'publish', uri: 'task.signed' })).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(
+        /may not .*[\s\S]*asks for a signature [\s\S]*planner has no cryptosign key, so it can sign nothing\n/,
+      ),
+    });
   });
 
   it('says where a rule allows only a part of a pattern', async () => {

@@ -16,6 +16,7 @@ const ZERO: Gauges = {
   slowPeers: () => 0,
   droppedEvents: () => 0,
   deadPeers: () => 0,
+  signatures: () => ({ verified: 0, refused: 0 }),
   activity: () => undefined,
 };
 

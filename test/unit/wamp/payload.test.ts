@@ -19,6 +19,10 @@ class CountingCodec implements PayloadCodec {
     return { args: [tail.bytes.toString()], kwargs: undefined };
   }
 
+  repeatsKey(tail: PayloadTail, value: PayloadValue): boolean {
+    return tail.bytes.toString() !== String(value.args);
+  }
+
   encodePayload(value: PayloadValue): PayloadTail {
     this.encoded++;
     if (this.refusal !== undefined) throw this.refusal;
@@ -50,6 +54,14 @@ describe('Payload', () => {
     const payload = Payload.raw(codec, TAIL);
     expect(payload.tail(codec)).toBe(TAIL);
     expect([codec.decoded, codec.encoded]).toEqual([0, 0]);
+  });
+
+  it('whether a key stands twice is asked of the codec it came in; what was made in memory has each once', () => {
+    const codec = new CountingCodec(1);
+    expect(Payload.raw(codec, TAIL).repeatsKey()).toBe(false);
+    expect(Payload.raw(codec, TAIL, { args: ['another'], kwargs: undefined }).repeatsKey()).toBe(true);
+    expect(Payload.of([1], { a: 1 }).repeatsKey()).toBe(false);
+    expect(Payload.EMPTY.repeatsKey()).toBe(false);
   });
 
   it('a payload is decoded once and converted once for each codec', () => {
