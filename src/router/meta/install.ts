@@ -149,7 +149,7 @@ function refusalOf(realm: Realm, session: Session, message: Publish): Refusal | 
   let known: { readonly refusal: Refusal } | undefined;
   const done = (verdict: Verdict): void => {
     const refusal =
-      verdict instanceof WampError ? verdict : verdict.check && payloadRefusal(realm, session, message, verdict.check);
+      verdict instanceof WampError ? verdict : payloadRefusal(realm, session, message, verdict);
     if (tell === undefined) known = { refusal };
     else tell(refusal);
   };
