@@ -1,9 +1,11 @@
 /**
  * What is legal but unwise, as warnings. Each check says which line of the swarm hardening checklist it is about
- * (docs/configuration.md, "Warnings"): 1 anonymous, 2 broad patterns, 3 callers unknown to callees, 5 no environment.
- * Lines 4 (reconnecting) and 6 (acknowledging) are the clients' affair; no router can see them here.
+ * (docs/hardening.md): 1 anonymous, 2 broad patterns, 3 callers unknown to callees and signatures, 4 what keeps agents
+ * from coming back, 5 environments, 6 events that get lost. Whether agents reconnect and ask for acknowledgements no
+ * router can see here.
  */
 
+import type { SignatureSpec } from '../signing/payload.ts';
 import { isReserved, uriMatches } from '../wamp/uri.ts';
 import type { ConfigPath, Problem } from './problem.ts';
 import { exposed } from './router-config.ts';
@@ -34,6 +36,7 @@ export function lintRouter(config: RouterConfig, source: Source): Problem[] {
       warnings.push(source.problem([...at, 'endpoints', j, 'auth'], message));
     });
   });
+  lintReturning(config, source, warnings);
   const { outboxBytes, maxMessageBytes, outboxTotalBytes } = config.limits;
   if (outboxBytes < maxMessageBytes) {
     const message = `is ${outboxBytes}, so one message of maxMessageBytes makes a slow peer, expected at least ${maxMessageBytes}`;
@@ -44,6 +47,22 @@ export function lintRouter(config: RouterConfig, source: Source): Problem[] {
     warnings.push(source.problem(['limits', 'outboxTotalBytes'], message));
   }
   return warnings;
+}
+
+/** Checklist 4 and 6: the router's own part in agents that come back, and in events that arrive. */
+function lintReturning({ shutdown, limits }: RouterConfig, source: Source, warnings: Problem[]): void {
+  if (shutdown.mode === 'goodbye') {
+    const why = 'is goodbye, after which stock agents do not come back by themselves';
+    warnings.push(source.problem(['shutdown', 'mode'], `${why}, expected drop`));
+  }
+  if (limits.keepAlive.pingMs === 0) {
+    const why = 'is 0, so that an agent whose network is gone keeps its name and its registrations';
+    warnings.push(source.problem(['limits', 'keepAlive', 'pingMs'], `${why}, expected a time such as 20000`));
+  }
+  if (limits.slowPeer === 'dropEvents') {
+    const why = 'is dropEvents, so that a subscriber does not notice what it lost';
+    warnings.push(source.problem(['limits', 'slowPeer'], `${why}, expected disconnect`));
+  }
 }
 
 export function lintRealm(config: RealmConfig, source: Source): Problem[] {
@@ -89,11 +108,27 @@ class RealmLinter {
       this.#kill(rule, rules, where);
       this.#unknownCaller(rule, rules, where);
       this.#shape(rule, where);
-      if (rule.signature !== undefined && (rule.signature.ts === undefined || rule.signature.nonce === undefined)) {
-        const why = 'has no ts and nonce, so a signed message can be sent again by whoever sees it';
-        this.#warn([...where, 'signature'], `${why}, expected ts: and nonce: naming the kwargs that hold them`);
-      }
+      if (rule.signature !== undefined) this.#signature(rule.signature, role, [...where, 'signature']);
     });
+  }
+
+  /** Checklist 3. */
+  #signature({ over, ts, nonce }: SignatureSpec, role: string, at: ConfigPath): void {
+    if (ts === undefined || nonce === undefined) {
+      const why = 'has no ts and nonce, so a signed message can be sent again by whoever sees it';
+      this.#warn(at, `${why}, expected ts: and nonce: naming the kwargs that hold them`);
+    } else if (over !== 'all' && !(over.includes(ts) && over.includes(nonce))) {
+      const why = 'does not cover ts and nonce, so a signed message can be sent again with others';
+      this.#warn([...at, 'over'], `${why}, expected ${ts} and ${nonce} in it`);
+    }
+    const { anonymous, bub, relay } = this.#config;
+    const keyless = [
+      ...(anonymous?.role === role ? ['anonymous'] : []),
+      ...(['bub', 'relay'] as const).filter((kind) => ({ bub, relay })[kind].roles.some((each) => each.role === role)),
+    ];
+    if (keyless.length === 0) return;
+    const why = `is asked of a role that sessions without a principal have (${keyless.join(', ')}), who can sign nothing`;
+    this.#warn(at, `${why}, expected a role of principals`);
   }
 
   /** Checklist 2. */
@@ -217,6 +252,28 @@ class RealmLinter {
   #warn(path: ConfigPath, message: string, of: 'value' | 'key' = 'value'): void {
     this.warnings.push(this.#source.problem(path, message, of));
   }
+}
+
+/** Checklist 5: a credential that opens realms of two environments. @param realms with their files, in order of name */
+export function lintEnvironments(
+  realms: readonly { readonly config: RealmConfig; readonly source: Source }[],
+): Problem[] {
+  const first = new Map<string, { readonly config: RealmConfig; readonly authid: string }>();
+  const warnings: Problem[] = [];
+  for (const { config, source } of realms) {
+    for (const { authid, ticket, cryptosign, wampcra } of config.principals.values()) {
+      const credentials = [...ticket, ...cryptosign, ...wampcra].map((each) => JSON.stringify(each));
+      const other = credentials.map((each) => first.get(each)).find((each) => each !== undefined);
+      for (const each of credentials) if (!first.has(each)) first.set(each, { config, authid });
+      const elsewhere = other?.config.environment;
+      const here = config.environment;
+      if (other === undefined || elsewhere === undefined || here === undefined || elsewhere === here) continue;
+      const whose = `principals.${other.authid} of realm ${other.config.realm} (environment ${elsewhere})`;
+      const why = `has a credential of ${whose} too, so an agent of one can join the other`;
+      warnings.push(source.problem(['principals', authid], `${why}, expected one for each environment`, 'key'));
+    }
+  }
+  return warnings;
 }
 
 /** Whether the rule names no namespace at all. */

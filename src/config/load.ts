@@ -11,7 +11,7 @@ import {
   type RealmFileResult,
 } from './cross.ts';
 import { deepFreeze } from './freeze.ts';
-import { lintRealm, lintRouter } from './lint.ts';
+import { lintEnvironments, lintRealm, lintRouter } from './lint.ts';
 import { parseSource } from './parse.ts';
 import { type ConfigPath, displayPath, type Problem, sortProblems } from './problem.ts';
 import { buildRealm } from './realm-config.ts';
@@ -173,6 +173,7 @@ class Loader {
       if (remembered.length === 0) this.#problems.length = problems;
     }
     this.#problems.push(...checkDuplicateRealms(results));
+    this.#warnings.push(...lintEnvironments(results));
     return results;
   }
 

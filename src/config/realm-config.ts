@@ -22,6 +22,7 @@ import type {
 
 type RoleFile = RealmFile['roles'][string];
 type RuleFile = Extract<RoleFile, readonly unknown[]>[number];
+type SignatureFile = Exclude<NonNullable<RuleFile['signature']>, string>;
 type PrincipalFile = RealmFile['principals'][string];
 
 /** What one scrypt call may cost, and what its fields may hold; auth/ holds to the same. */
@@ -130,8 +131,22 @@ class RealmBuilder {
   #rule(rule: RuleFile, at: ConfigPath): RuleConfig {
     this.#checkUri(rule.uri, rule.match, [...at, 'uri'], true);
     const given = rule.signature;
+    if (given !== undefined && given !== 'required') this.#checkSignature(given, [...at, 'signature']);
     const signature = given === 'required' ? REQUIRED : given && compact(given);
     return compact({ ...rule, signature, at: this.#source.place(at) });
+  }
+
+  /** A signature that covers itself, or is its own key, time or nonce, could not be made. */
+  #checkSignature({ over, field, key, ts, nonce }: SignatureFile, at: ConfigPath): void {
+    const names = { key, ts, nonce, field };
+    for (const [what, name] of Object.entries(names)) {
+      const other = Object.entries(names).find(([each, value]) => each !== what && value === name);
+      if (name === undefined || other === undefined || what === 'field') continue;
+      this.#note([...at, what], `is ${JSON.stringify(name)}, as is ${other[0]}, expected a kwarg of its own`);
+    }
+    if (over !== 'all' && over.includes(field)) {
+      this.#note([...at, 'over'], `holds ${JSON.stringify(field)}, the signature itself, expected what it is to cover`);
+    }
   }
 
   #checkUri(uri: string, match: RuleFile['match'], at: ConfigPath, placeholder: boolean): void {

@@ -108,6 +108,11 @@ describe('the lint', () => {
       '6:48: roles.a[0].signature: has no ts and nonce',
     ],
     [
+      'a signature without its ts and nonce in what it covers',
+      '{ uri: a.b, allow: [publish], signature: { over: [x, t], field: s, key: k, ts: t, nonce: n } }',
+      '6:56: roles.a[0].signature.over: does not cover ts and nonce',
+    ],
+    [
       'a wildcard without an empty component',
       '{ uri: a.b, match: wildcard, allow: [publish] }',
       '6:14: roles.a[0].uri: has no empty component',
@@ -125,6 +130,54 @@ describe('the lint', () => {
     ['a rule that says nothing', '{ uri: a.b }', '6:7: roles.a[0]: says nothing'],
   ])('warns of %s', (_case, rule, expected) => {
     expect(lint(rule).map((line) => line.slice(0, expected.length))).toEqual([expected]);
+  });
+
+  it('checklist 3: warns of signatures that are asked of those who have no key', () => {
+    const text = `realm: swarm
+environment: dev
+bub: { roles: { "*": a } }
+roles:
+  a:
+    - { uri: a.b, allow: [publish], signature: required }
+`;
+    expect(warnings(withRealm(text).load())).toEqual([
+      'realms/swarm.yaml:6:48: roles.a[0].signature: is asked of a role that sessions without a principal have (bub), who can sign nothing, expected a role of principals',
+    ]);
+  });
+
+  it.each([
+    ['4', 'shutdown: { mode: goodbye }', 'shutdown.mode: is goodbye, after which stock agents do not come back'],
+    [
+      '4',
+      'limits: { keepAlive: { pingMs: 0 } }',
+      'limits.keepAlive.pingMs: is 0, so that an agent whose network is gone',
+    ],
+    ['6', 'limits: { slowPeer: dropEvents }', 'limits.slowPeer: is dropEvents, so that a subscriber does not notice'],
+  ])('checklist %s: warns of %s', (_line, option, expected) => {
+    const [warning, ...others] = warnings(withRouter(`${ROUTER}${option}\n`).load());
+    expect([warning?.includes(expected), others]).toEqual([true, []]);
+  });
+
+  it('checklist 5: warns of a credential that opens realms of two environments', () => {
+    const realm = (name: string, environment: string, credential: string) =>
+      `realm: ${name}\nenvironment: ${environment}\nprincipals:\n  p: { role: a, ${credential} }\nroles: { a: [] }\n`;
+    const both = (first: string, second: string, environment = 'prod') =>
+      warnings(
+        files({
+          'config/router.yaml': ROUTER,
+          'realms/dev.yaml': realm('dev', 'dev', first),
+          'realms/prod.yaml': realm('prod', environment, second),
+        }).load({ A: 'x', B: 'y' }),
+      );
+    const where = 'realms/prod.yaml:4:3: principals.p:';
+    const why =
+      'has a credential of principals.p of realm dev (environment dev) too, so an agent of one can join the other';
+    const hash = `{ hash: "sha256$${'a'.repeat(64)}" }`;
+    for (const credential of [`cryptosign: ${KEY}`, 'ticket: { env: A }', `ticket: ${hash}`, 'wampcra: { env: A }']) {
+      expect(both(credential, credential)).toEqual([`${where} ${why}, expected one for each environment`]);
+      expect(both(credential, credential, 'dev')).toEqual([]);
+    }
+    expect(both('ticket: { env: A }', 'ticket: { env: B }')).toEqual([]);
   });
 
   it('warns of roles that nobody has, and of principals that cannot join, sign or speak in their own name', () => {

@@ -381,6 +381,17 @@ const realm: Case[] = [
     `${S}:4:35: principals.p.scram.dialect: is a plain text, expected one of spec, autobahn`,
   ],
   [
+    'a signature that covers itself',
+    roles('{ uri: a, allow: [call], signature: { over: [x, s], field: s, key: k } }'),
+    `${S}:4:51: roles.a[0].signature.over: holds "s", the signature itself, expected what it is to cover`,
+  ],
+  [
+    'a signature whose nonce is its key',
+    roles('{ uri: a, allow: [call], signature: { over: all, field: s, key: k, ts: t, nonce: k } }'),
+    `${S}:4:71: roles.a[0].signature.key: is "k", as is nonce, expected a kwarg of its own`,
+    `${S}:4:88: roles.a[0].signature.nonce: is "k", as is key, expected a kwarg of its own`,
+  ],
+  [
     'a signature of another form',
     roles('{ uri: a, allow: [call], signature: maybe }'),
     `${S}:4:43: roles.a[0].signature: is "maybe", expected required`,
