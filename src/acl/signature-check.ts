@@ -58,7 +58,8 @@ class SignatureCheck implements PayloadCheck {
     if (typeof claim === 'string') return claim;
     const nonce = claim.fresh?.nonce;
     const isSame = nonce !== undefined && this.#signers.passed(payload)?.nonce === nonce;
-    const usable = nonce === undefined || isSame ? claim.keys : claim.keys.filter((key) => !key.nonces.has(nonce, now));
+    const isNew = (key: SigningKey) => nonce === undefined || isSame || !key.nonces.has(nonce, now);
+    const usable = claim.keys.filter(isNew);
     const usedBefore = `kwarg ${this.#spec.nonce} was used before`;
     if (usable.length === 0) return usedBefore;
     // Who reads the first and who reads the last of two would not see the same payload.
@@ -80,11 +81,14 @@ class SignatureCheck implements PayloadCheck {
     }
     const named = keysNamed(own(kwargs, key), who, keys);
     if (named.length === 0) return `kwarg ${key} is neither a key of this session's principal nor its authid`;
-    const fresh = this.#freshness(named, kwargs, now);
-    return typeof fresh === 'string' ? fresh : { keys: named, signature, fresh };
+    const fresh = this.#freshness(kwargs, now);
+    if (fresh === undefined || typeof fresh === 'string') return fresh ?? { keys: named, signature, fresh };
+    // Refused rather than let pass twice, where no more can be remembered of a key.
+    const roomy = named.filter((each) => this.#signers.hasRoom(each, now));
+    return roomy.length > 0 ? { keys: roomy, signature, fresh } : 'too many messages of this key within a minute';
   }
 
-  #freshness(keys: readonly SigningKey[], kwargs: Dict, now: number): Claim['fresh'] | string {
+  #freshness(kwargs: Dict, now: number): Claim['fresh'] | string {
     const names = this.#spec;
     const ts = names.ts === undefined ? now : own(kwargs, names.ts);
     if (!isTimely(ts, now)) {
@@ -95,8 +99,7 @@ class SignatureCheck implements PayloadCheck {
     if (typeof nonce !== 'string' || nonce === '' || nonce.length > MAX_NONCE) {
       return `kwarg ${names.nonce} is no text of 1 to ${MAX_NONCE} characters`;
     }
-    const hasRoom = keys.some((key) => this.#signers.hasRoom(key, now));
-    return hasRoom ? { ts, nonce } : 'too many messages of this key within a minute';
+    return { ts, nonce };
   }
 
   /** @returns what is wrong, where none of the keys has signed it */

@@ -36,6 +36,7 @@ const acl = compileAcl(
     ],
   ]),
   new Map(),
+  [],
   signers,
 );
 
