@@ -148,8 +148,7 @@ function refusalOf(realm: Realm, session: Session, message: Publish): Refusal | 
   let tell: ((refusal: Refusal) => void) | undefined;
   let known: { readonly refusal: Refusal } | undefined;
   const done = (verdict: Verdict): void => {
-    const refusal =
-      verdict instanceof WampError ? verdict : payloadRefusal(realm, session, message, verdict);
+    const refusal = verdict instanceof WampError ? verdict : payloadRefusal(realm, session, message, verdict);
     if (tell === undefined) known = { refusal };
     else tell(refusal);
   };
