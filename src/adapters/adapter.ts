@@ -3,6 +3,7 @@ import type { RealmAuthenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../router/clock.ts';
 import type { Realm } from '../router/realm.ts';
 import type { Link, LinkHandler } from '../transports/link.ts';
+import type { RawSocketSerializer } from '../transports/rawsocket.ts';
 import type { ActivitySink } from './activity.ts';
 
 /** A realm as adapters meet it; the parts are swapped by reload, so they are asked for anew each time. */
@@ -66,6 +67,8 @@ export interface Adapter {
   readonly name: string;
   /** WebSocket subprotocols on offer; undefined: the protocol has none. */
   readonly subprotocols: readonly string[] | undefined;
+  /** RawSocket serializers by their number; absent: it is not spoken over RawSocket. */
+  readonly rawSocketSerializers?: ReadonlyMap<number, RawSocketSerializer>;
   /** Takes a new connection. */
   attach(link: Link, context: AdapterContext): LinkHandler;
 }

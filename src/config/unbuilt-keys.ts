@@ -5,7 +5,7 @@
 
 /** Marked itself and with all that stands below it, by file. */
 const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
-  router: ['listeners[].rawsocket', 'admin.token', 'cluster'],
+  router: ['admin.token', 'cluster'],
   realm: ['principals.*.relay', 'relay', 'events[].history', 'dynamic.authenticator'],
 };
 

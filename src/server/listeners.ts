@@ -1,9 +1,12 @@
 import type { AdapterContext } from '../adapters/adapter.ts';
 import { adapterFor } from '../adapters/registry.ts';
+import { wampAdapter } from '../adapters/wamp/adapter.ts';
 import type { AdminConfig, EndpointConfig, ListenerConfig } from '../config/types.ts';
-import { HttpListener, type HttpRoute, type TlsFiles } from '../transports/http.ts';
+import { HttpListener, type HttpRoute, type RawSocketRoute } from '../transports/http.ts';
 import type { HttpRules } from '../transports/http-rules.ts';
 import type { ListenAddress } from '../transports/listen.ts';
+import type { RawSocketTransport } from '../transports/rawsocket.ts';
+import type { TlsFiles } from '../transports/tls.ts';
 import type { WebSocketTransport } from '../transports/websocket.ts';
 import { readTls } from './start-problems.ts';
 
@@ -12,6 +15,7 @@ export type LiveRules = Pick<ListenerConfig, 'hosts' | 'origins'>;
 
 export interface ListenerDeps {
   readonly websockets: WebSocketTransport;
+  readonly rawsockets: RawSocketTransport;
   readonly handshakeTimeoutMs: number;
   /** Whether one more connection may come. */
   admit(): boolean;
@@ -28,7 +32,11 @@ export class Listener {
   #tls: TlsFiles | undefined;
 
   /** @throws Error naming certificate and key where they are not usable */
-  constructor(config: ListenerConfig | AdminConfig, routes: readonly HttpRoute[], deps: ListenerDeps) {
+  constructor(
+    config: ListenerConfig | AdminConfig,
+    { routes, rawsocket }: { readonly routes: readonly HttpRoute[]; readonly rawsocket?: RawSocketRoute | undefined },
+    deps: ListenerDeps,
+  ) {
     this.config = config;
     this.#rules = config;
     this.#tls = config.tls === undefined ? undefined : readTls(config.tls);
@@ -39,6 +47,7 @@ export class Listener {
       rules: () => httpRules(this.#rules),
       routes,
       websockets: deps.websockets,
+      ...(rawsocket === undefined ? {} : { rawsocket }),
       handshakeTimeoutMs: deps.handshakeTimeoutMs,
       admit: deps.admit,
       onError: deps.onError,
@@ -67,12 +76,29 @@ export class Listener {
 
   /** URL of a path as people paste it, e.g. `ws://127.0.0.1:8080/ws`. */
   url(scheme: 'ws' | 'http', path: string): string {
-    const address = this.#address ?? addressOf(this.config);
     const prefix = `${scheme}${this.config.tls === undefined ? '' : 's'}`;
     const shown = path === '*' ? '/' : path;
+    const address = this.#bound;
     if ('path' in address) return `${prefix}+unix:${address.path}:${shown}`;
-    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    return `${prefix}://${host}:${address.port}${shown}`;
+    return `${prefix}://${this.#authority}${shown}`;
+  }
+
+  /** The same of RawSocket, which has no paths: `tcp://127.0.0.1:8080`, `tls://…`, `unix:/run/waggle.sock`. */
+  get rawSocketUrl(): string {
+    const address = this.#bound;
+    const tls = this.config.tls !== undefined;
+    if ('path' in address) return `${tls ? 'tls+' : ''}unix:${address.path}`;
+    return `${tls ? 'tls' : 'tcp'}://${this.#authority}`;
+  }
+
+  get #bound(): ListenAddress {
+    return this.#address ?? addressOf(this.config);
+  }
+
+  get #authority(): string {
+    const address = this.#bound;
+    if ('path' in address) return '';
+    return `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}`;
   }
 }
 
@@ -90,6 +116,20 @@ export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRout
     });
   }
   return routes;
+}
+
+/** What RawSocket connections of the listener get: WAMP, in the realms that its configuration says. */
+export function rawSocketRoute(config: ListenerConfig, deps: ListenerDeps): RawSocketRoute | undefined {
+  const { rawsocket, at } = config;
+  if (rawsocket === undefined) return undefined;
+  const context = deps.contextFor({ ...rawsocket, protocol: 'wamp', path: '*', at });
+  return {
+    transport: deps.rawsockets,
+    endpoint: {
+      serializers: wampAdapter.rawSocketSerializers ?? new Map(),
+      accept: (link) => wampAdapter.attach(link, context),
+    },
+  };
 }
 
 function addressOf(config: ListenerConfig | AdminConfig): ListenAddress {

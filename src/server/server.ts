@@ -13,12 +13,13 @@ import type { Clock } from '../router/clock.ts';
 import { ALONE, type Cluster } from '../router/cluster.ts';
 import { Router } from '../router/router.ts';
 import { OutboxPool } from '../transports/outbox.ts';
-import { WebSocketTransport } from '../transports/websocket.ts';
-import type { TransportEvent } from '../transports/websocket-link.ts';
+import { type RawSocketOptions, RawSocketTransport } from '../transports/rawsocket.ts';
+import type { Transport, TransportEvent } from '../transports/transport.ts';
+import { type WebSocketOptions, WebSocketTransport } from '../transports/websocket.ts';
 import { type CloseReason, CloseUri } from '../wamp/errors.ts';
 import { RandomIds } from '../wamp/ids.ts';
 import { openActivityLog } from './activity.ts';
-import { Listener, type ListenerDeps, wampRoutes } from './listeners.ts';
+import { Listener, type ListenerDeps, rawSocketRoute, wampRoutes } from './listeners.ts';
 import { RealmHosts } from './realm-hosts.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
 import { unbuilt } from './unbuilt.ts';
@@ -68,6 +69,9 @@ export class Server {
   readonly #hosts: RealmHosts;
   readonly #outboxes: OutboxPool;
   readonly #websockets: WebSocketTransport;
+  readonly #rawsockets: RawSocketTransport;
+  /** A further transport is one line here. */
+  readonly #transports: readonly Transport[];
   readonly #listeners: Listener[] = [];
   readonly #admin: Listener | undefined;
   #config: Config;
@@ -95,18 +99,22 @@ export class Server {
       env: options.env,
     });
     this.#outboxes = new OutboxPool(() => this.#limits);
-    this.#websockets = new WebSocketTransport({
+    const shared: RawSocketOptions & WebSocketOptions = {
       limits: () => this.#limits,
       outboxes: this.#outboxes,
       onError: (error, info) => this.#fault(error, info?.address),
       report: (event) => this.#reported(event),
-    });
+    };
+    this.#websockets = new WebSocketTransport(shared);
+    this.#rawsockets = new RawSocketTransport(shared);
+    this.#transports = [this.#websockets, this.#rawsockets];
     const deps = this.#listenerDeps();
     for (const listener of options.config.router.listeners) {
-      this.#listeners.push(new Listener(listener, wampRoutes(listener, deps), deps));
+      const paths = { routes: wampRoutes(listener, deps), rawsocket: rawSocketRoute(listener, deps) };
+      this.#listeners.push(new Listener(listener, paths, deps));
     }
     const { admin } = options.config.router;
-    if (admin !== undefined) this.#admin = new Listener(admin, this.#adminRoutes(), deps);
+    if (admin !== undefined) this.#admin = new Listener(admin, { routes: this.#adminRoutes() }, deps);
   }
 
   /** The configuration in force. */
@@ -137,12 +145,13 @@ export class Server {
   /** Everything that listens and is built, in the order of the configuration. */
   endpoints(): OpenEndpoint[] {
     const open: OpenEndpoint[] = [];
-    for (const [index, listener] of this.#config.router.listeners.entries()) {
-      for (const endpoint of listener.endpoints) {
-        if (adapterFor(endpoint.protocol) === undefined) continue;
-        const url = this.#listeners[index]?.url('ws', endpoint.path);
-        if (url !== undefined) open.push({ url, protocol: endpoint.protocol });
+    for (const [index, { endpoints, rawsocket }] of this.#config.router.listeners.entries()) {
+      const listener = this.#listeners[index];
+      if (listener === undefined) continue;
+      for (const { protocol, path } of endpoints) {
+        if (adapterFor(protocol) !== undefined) open.push({ url: listener.url('ws', path), protocol });
       }
+      if (rawsocket !== undefined) open.push({ url: listener.rawSocketUrl, protocol: 'rawsocket' });
     }
     const admin = this.#admin?.url('http', '/');
     return admin === undefined ? open : [...open, { url: admin, protocol: 'admin' }];
@@ -199,7 +208,7 @@ export class Server {
     for (const realm of this.router.realms) realm.close(CLOSING[mode]);
     if (mode === 'goodbye') await this.#untilGone(GOODBYE_GRACE_MS);
     // Whoever has not joined, or has not answered GOODBYE, has no session to end and should come back as well.
-    this.#websockets.closeAll('restart', CLOSING.drop.message);
+    for (const transport of this.#transports) transport.closeAll('restart', CLOSING.drop.message);
     await Promise.all(this.#listeners.map((listener) => listener.http.close(CLOSE_GRACE_MS)));
     await this.#activity?.close();
     await this.#admin?.http.close();
@@ -208,7 +217,11 @@ export class Server {
   /** Waits until all connections are gone, `graceMs` at most. */
   async #untilGone(graceMs: number): Promise<void> {
     const deadline = performance.now() + graceMs;
-    while (this.#websockets.connections > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+    while (this.#connections > 0 && performance.now() < deadline) await delay(DRAIN_POLL_MS);
+  }
+
+  get #connections(): number {
+    return this.#transports.reduce((sum, { connections }) => sum + connections, 0);
   }
 
   #callsInFlight(): number {
@@ -246,11 +259,11 @@ export class Server {
     };
     return {
       sessions: () => this.router.sessionCount,
-      connections: () => this.#websockets.connections,
+      connections: () => this.#connections,
       pendingBytes: () => this.#outboxes.totalBytes,
       slowPeers: () => this.#outboxes.slowPeers + this.#outboxes.evictedPeers,
       droppedEvents: () => this.#outboxes.droppedMessages,
-      deadPeers: () => this.#websockets.deadPeers,
+      deadPeers: () => this.#transports.reduce((sum, { deadPeers }) => sum + deadPeers, 0),
       signatures: () => this.#hosts.signatures(),
       activity: () => this.#activity,
       retained: () => this.#retained(),
@@ -271,8 +284,9 @@ export class Server {
   #listenerDeps(): ListenerDeps {
     return {
       websockets: this.#websockets,
+      rawsockets: this.#rawsockets,
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
-      admit: () => this.#websockets.connections < this.#limits.maxSessions,
+      admit: () => this.#connections < this.#limits.maxSessions,
       contextFor: (endpoint) => this.#contextFor(endpoint),
       onError: (error) => this.#fault(error, undefined),
     };

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import type { Config, TlsConfig } from '../config/types.ts';
-import type { TlsFiles } from '../transports/http.ts';
+import type { TlsFiles } from '../transports/tls.ts';
 import { aclProblems } from './acl-problems.ts';
 
 /**

@@ -20,10 +20,8 @@ export interface Missed {
 /** What of the configuration is accepted and not built (CONTRACT, preamble), each once, endpoints first. */
 export function unbuilt(config: Config): Unbuilt[] {
   const { listeners, cluster, file } = config.router;
-  const names = listeners.flatMap((listener) => [
-    ...listener.endpoints.map(({ protocol }) => protocol).filter((name) => adapterFor(name) === undefined),
-    ...(listener.rawsocket === undefined ? [] : ['rawsocket']),
-  ]);
+  const protocols = listeners.flatMap(({ endpoints }) => endpoints.map(({ protocol }) => protocol));
+  const names = protocols.filter((name) => adapterFor(name) === undefined);
   const found: Unbuilt[] = [...new Set(names)].map((name) => ({ name }));
   if (cluster !== undefined) {
     found.push({ name: 'cluster', missed: { place: file, key: 'cluster', instead: 'this is a single node' } });

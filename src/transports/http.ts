@@ -2,18 +2,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
+import { peekFirstByte } from './first-byte.ts';
 import { type Refusal, refuseRequest, refuseUpgrade } from './http-answers.ts';
 import { checkHost, checkOrigin, type HttpRules, isForwarded, plainAddress } from './http-rules.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
+import type { RawSocketEndpoint, RawSocketTransport } from './rawsocket.ts';
+import { MAGIC } from './rawsocket-framer.ts';
+import { type TlsFiles, tlsOptions } from './tls.ts';
+import type { Arrival } from './transport.ts';
 import type { WebSocketEndpoint, WebSocketTransport } from './websocket.ts';
-
-/** Certificate and key as PEM text or bytes; `clientCa`: clients must show a certificate of this authority. */
-export interface TlsFiles {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-  readonly clientCa?: string | Buffer;
-}
 
 /** Answers a request; `path` is without query. What it throws is answered 500 and reported. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
@@ -30,6 +28,12 @@ export interface HttpRoute {
   readonly refusesForwarded?: boolean;
 }
 
+/** Connections that begin with the octet of RawSocket instead of a request. */
+export interface RawSocketRoute {
+  readonly transport: RawSocketTransport;
+  readonly endpoint: RawSocketEndpoint;
+}
+
 export interface HttpListenerOptions {
   readonly address: ListenAddress;
   readonly tls?: TlsFiles;
@@ -39,9 +43,11 @@ export interface HttpListenerOptions {
   readonly routes: readonly HttpRoute[];
   /** Needed where a route has `upgrade`. */
   readonly websockets?: WebSocketTransport;
-  /** Time for the TLS handshake and for a request's head, in milliseconds; fixed when the listener opens. */
+  /** Absent: RawSocket is not answered. */
+  readonly rawsocket?: RawSocketRoute;
+  /** Time for the TLS handshake, for the first octet where that decides, and for a request's head, in milliseconds; fixed when the listener opens. */
   readonly handshakeTimeoutMs: number;
-  /** Asked at each upgrade; false: 503, the router is full. */
+  /** Asked at each upgrade and RawSocket handshake; false: the router is full. */
   readonly admit?: () => boolean;
   /** Told of exceptions out of request handlers and of errors of the server after it was opened; must not throw. */
   readonly onError: (error: unknown) => void;
@@ -53,9 +59,8 @@ const ANY_PATH = '*';
 const REQUEST_TIMEOUT_MS = 300_000;
 
 /**
- * The one HTTP(S) server of a listener: who may speak to it, which path does what. Connections reach it through its
- * server's `connection` event; whoever wants to look at the first byte before HTTP does (RawSocket on the same port)
- * stands between that event and its HTTP listener.
+ * The one HTTP(S) server of a listener: who may speak to it, which path does what. Where RawSocket is answered too, the
+ * first octet of each connection decides which of the two gets it.
  */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
@@ -64,6 +69,8 @@ export class HttpListener {
   /** The paths that end in `/*`, without it, the narrowest first. */
   readonly #folders: readonly string[];
   readonly #sockets = new Set<Socket>();
+  /** Those that have not said by their first octet what they speak. */
+  readonly #undecided = new Set<Socket>();
   #stopping = false;
 
   /** @throws Error if two routes have one path, `upgrade` lacks `websockets`, or certificate and key are not usable */
@@ -78,11 +85,12 @@ export class HttpListener {
       headersTimeout: options.handshakeTimeoutMs,
       requestTimeout: Math.max(options.handshakeTimeoutMs, REQUEST_TIMEOUT_MS),
       // Node looks for late clients only this often; its default of 30 s would make the limit a fiction.
-      connectionsCheckingInterval: Math.max(Math.min(options.handshakeTimeoutMs / 4, 1000), 10),
+      connectionsCheckingInterval: Math.max(Math.min(Math.ceil(options.handshakeTimeoutMs / 4), 1000), 10),
     };
     this.#server = options.tls
       ? createTlsServer({ ...timeouts, ...tlsOptions(options.tls), handshakeTimeout: options.handshakeTimeoutMs })
       : createServer(timeouts);
+    if (options.rawsocket !== undefined) this.#share(options.rawsocket);
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('connection', (socket: Socket) => {
@@ -109,6 +117,7 @@ export class HttpListener {
     this.#stopping = true;
     this.#server.close();
     this.#server.closeIdleConnections();
+    for (const socket of this.#undecided) socket.destroy();
   }
 
   /**
@@ -138,8 +147,37 @@ export class HttpListener {
    */
   setTls(tls: TlsFiles): void {
     if (!(this.#server instanceof TlsServer)) throw new Error('a listener without TLS cannot take a certificate');
-    createSecureContext(tlsOptions(tls));
     this.#server.setSecureContext(tlsOptions(tls));
+  }
+
+  /** Stands between the server's new connections and its own listener for them. */
+  #share({ transport, endpoint }: RawSocketRoute): void {
+    const server = this.#server;
+    const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
+    const [toHttp] = server.listeners(event);
+    server.removeAllListeners(event);
+    server.on(event, (socket: Socket) => {
+      this.#undecided.add(socket);
+      const decided = (): boolean => this.#undecided.delete(socket);
+      socket.once('close', decided);
+      peekFirstByte(socket, this.#options.handshakeTimeoutMs, (octet) => {
+        decided();
+        socket.off('close', decided);
+        if (octet === MAGIC) transport.accept(socket, endpoint, this.#arrival(socket), () => this.#mayEnter());
+        else toHttp?.call(server, socket);
+      });
+    });
+  }
+
+  #arrival(socket: Socket): Arrival {
+    return {
+      address: plainAddress(socket.remoteAddress ?? 'unix'),
+      secure: socket instanceof TLSSocket || this.#options.behindTls === true,
+    };
+  }
+
+  #mayEnter(): boolean {
+    return !this.#stopping && this.#options.admit?.() !== false;
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
@@ -168,10 +206,7 @@ export class HttpListener {
       refuseUpgrade(socket, status, text);
       return;
     }
-    websockets.upgrade(request, socket, head, route.upgrade, {
-      address: plainAddress(request.socket.remoteAddress ?? 'unix'),
-      secure: request.socket instanceof TLSSocket || this.#options.behindTls === true,
-    });
+    websockets.upgrade(request, socket, head, route.upgrade, this.#arrival(request.socket));
   }
 
   /** What holds for every request and upgrade, in the order of CONTRACT §3. */
@@ -252,14 +287,4 @@ function pathOf(request: IncomingMessage): string {
   const url = request.url ?? '/';
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
-}
-
-function tlsOptions(tls: TlsFiles) {
-  const { cert, key, clientCa } = tls;
-  return {
-    cert,
-    key,
-    minVersion: 'TLSv1.2' as const,
-    ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
-  };
 }

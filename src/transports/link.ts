@@ -13,7 +13,7 @@ export type LinkClose =
 
 /** What is known of the other end; for logs, rules and `HELLO.Details.transport`-like facts. */
 export interface LinkInfo {
-  /** `websocket`, later `rawsocket`, …, `memory` in tests. */
+  /** `websocket`, `rawsocket`; `memory` in tests. */
   readonly transport: string;
   /** Negotiated subprotocol, e.g. `wamp.2.json`. */
   readonly subprotocol: string;
@@ -44,6 +44,8 @@ export interface Link {
    * be asked before a large message is encoded for one receiver of many. Absent: never refused before it is written.
    */
   refuses?(bytes: number, droppable: boolean): boolean;
+  /** The longest message that the peer takes; a longer one is never sent to it (PITFALLS 86). Absent: there is no bound. */
+  readonly maxMessageBytes?: number;
   /** Writes what is queued, then closes; with `restart`, `tryLater` and `tooLarge` likewise. Idempotent. */
   close(how: LinkClose, message?: string): void;
   /** Cuts at once, without another byte. */
@@ -80,7 +82,7 @@ export interface LinkEnd {
     | 'slowPeer' // it did not take its messages (CONTRACT §3 slowPeer, outboxTotalBytes)
     | 'deadPeer' // keep-alive got no answer
     | 'handler'; // message() threw
-  /** WebSocket close code, 1006 where none was seen. */
+  /** WebSocket close code, 1006 where none was seen; elsewhere 1000 for an end in good order, 1006 for any other. */
   readonly code: number;
   /** The reason in words, '' where none was given. From the peer when `cause` is `peer`: not to be trusted. */
   readonly message: string;

@@ -4,6 +4,7 @@ import type { KeepAlive, Watched } from './keep-alive.ts';
 import type { Link, LinkClose, LinkEnd, LinkHandler, LinkInfo } from './link.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { OutboxPool, OverflowCause } from './outbox-pool.ts';
+import type { TransportEvent } from './transport.ts';
 import { buildFrame, closeReason, type FrameCache, OPCODE } from './websocket-frames.ts';
 
 /** `LinkClose` in the numbers of RFC 6455 §7.4.1 and its registry. */
@@ -26,11 +27,6 @@ const NO_CODE_IN_FRAME = 1005;
 const SLOW_PEER_CLOSE_MS = 1000;
 
 const PING = buildFrame(OPCODE.ping, Buffer.alloc(0));
-
-/** What the owner of the transport hears of its connections, for logs; `pendingBytes` waited, `silentMs` it was silent. */
-export type TransportEvent =
-  | { readonly kind: 'slowPeer'; readonly info: LinkInfo; readonly cause: OverflowCause; readonly pendingBytes: number }
-  | { readonly kind: 'deadPeer'; readonly info: LinkInfo; readonly silentMs: number };
 
 /** What all WebSocket connections share. */
 export interface WebSocketContext {

@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
 import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
 import { clientCertificate } from './client-certificate.ts';
 import { refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
 import type { OutboxPool } from './outbox-pool.ts';
+import { channelBinding } from './tls.ts';
+import type { Arrival, Transport, TransportEvent } from './transport.ts';
 import { FrameCache } from './websocket-frames.ts';
-import { ReceivingWebSocket, type TransportEvent, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
+import { ReceivingWebSocket, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
 
 /** Read anew where they apply; `maxMessageBytes` binds a connection as it was when it opened. */
 export interface WebSocketLimits {
@@ -38,19 +39,9 @@ export interface WebSocketEndpoint {
   accept(link: Link): LinkHandler;
 }
 
-/** Facts about a request that only its listener knows. */
-export interface Arrival {
-  /** Remote address without port. */
-  readonly address: string;
-  readonly secure: boolean;
-}
-
 const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
-/** RFC 9266: TLS exporter as channel binding. */
-const EXPORTER = { label: 'EXPORTER-Channel-Binding', bytes: 32 };
-
 /** WebSockets of the whole router: upgrades, and what their connections share (outboxes, keep-alive, last frame). */
-export class WebSocketTransport {
+export class WebSocketTransport implements Transport {
   readonly #limits: () => WebSocketLimits;
   readonly #server: Server<typeof ReceivingWebSocket>;
   readonly #context: WebSocketContext;
@@ -83,17 +74,14 @@ export class WebSocketTransport {
     this.#server = new WebSocketServer(serverOptions);
   }
 
-  /** Open connections. */
   get connections(): number {
     return this.#context.links.size;
   }
 
-  /** Peers removed by keep-alive since the start. */
   get deadPeers(): number {
     return this.#context.deadPeers;
   }
 
-  /** Closes every connection, whatever its owner has in mind for it. Those that are closing already go on. */
   closeAll(how: LinkClose, message: string): void {
     for (const link of [...this.#context.links]) link.close(how, message);
   }
@@ -137,7 +125,7 @@ function offeredProtocols(request: IncomingMessage): string[] {
 }
 
 function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string, from: Arrival): LinkInfo {
-  const info: LinkInfo = {
+  return {
     transport: 'websocket',
     subprotocol,
     address: from.address,
@@ -145,10 +133,6 @@ function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string,
     ...clientCertificate(socket),
     headers: request.headers,
     ...(request.url === undefined ? {} : { url: request.url }),
-  };
-  if (!(socket instanceof TLSSocket) || socket.getProtocol() !== 'TLSv1.3') return info;
-  return {
-    ...info,
-    channelId: () => socket.exportKeyingMaterial(EXPORTER.bytes, EXPORTER.label, Buffer.alloc(0)),
+    ...channelBinding(socket),
   };
 }

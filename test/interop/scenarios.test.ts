@@ -1,4 +1,4 @@
-/** The scenarios of test/spec/scenarios, driven by the real autobahn package, in process and over WebSocket. */
+/** The scenarios of test/spec/scenarios, driven by the real autobahn package, in process and over every transport. */
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { callsInFlightScenarios } from '../spec/scenarios/calls-in-flight.ts';
 import { environments } from '../spec/scenarios/environment.ts';

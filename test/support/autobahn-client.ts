@@ -149,7 +149,11 @@ export function autobahnSerializer(name: RawName): AutobahnSerializer {
 }
 
 /** Where an autobahn client connects to. */
-export type Target = { readonly url: string } | { connect(subprotocol: string): Wire };
+export type Target =
+  | { readonly url: string }
+  /** By autobahn's own RawSocket, which speaks JSON only. */
+  | { readonly rawsocket: { readonly host: string; readonly port: number } | { readonly path: string } }
+  | { connect(subprotocol: string): Wire };
 
 export interface AgentOptions {
   readonly realm?: string;
@@ -178,12 +182,17 @@ export function autobahnConnection(
     ...rest,
     realm,
     ...(max_retries === undefined ? {} : { max_retries }),
-    transports: ['url' in target ? webSocketTransport(target.url, serializers) : memoryTransport(target, serializers)],
+    transports: [transportFor(target, serializers)],
     // What an endpoint of a test throws is the test's own business.
     on_user_error: () => {},
     on_internal_error: (problem: unknown) => problems.push(problem),
   });
   return Object.assign(connection, { problems });
+}
+
+function transportFor(target: Target, serializers: readonly AutobahnSerializer[]): object {
+  if ('url' in target) return webSocketTransport(target.url, serializers);
+  return 'rawsocket' in target ? { type: 'rawsocket', ...target.rawsocket } : memoryTransport(target, serializers);
 }
 
 function webSocketTransport(url: string, serializers: readonly AutobahnSerializer[]): object {

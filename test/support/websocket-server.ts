@@ -5,13 +5,8 @@ import type { HttpRules } from '../../src/transports/http-rules.ts';
 import type { KeepAliveLimits } from '../../src/transports/keep-alive.ts';
 import type { Link, LinkEnd, LinkHandler } from '../../src/transports/link.ts';
 import { type OutboxLimits, OutboxPool } from '../../src/transports/outbox-pool.ts';
-import {
-  type Arrival,
-  type WebSocketEndpoint,
-  type WebSocketOptions,
-  WebSocketTransport,
-} from '../../src/transports/websocket.ts';
-import type { TransportEvent } from '../../src/transports/websocket-link.ts';
+import type { Arrival, TransportEvent } from '../../src/transports/transport.ts';
+import { type WebSocketEndpoint, type WebSocketOptions, WebSocketTransport } from '../../src/transports/websocket.ts';
 import { RawWebSocket, type RawWebSocketOptions } from './raw-websocket.ts';
 
 /** An accepted connection, recorded. */

@@ -2,10 +2,11 @@ import { serializerForSubprotocol, serializers } from '../../serializers/registr
 import type { Adapter } from '../adapter.ts';
 import { WampConnection } from './connection.ts';
 
-/** Native WAMP: the subprotocol names the serializer (spec: "WebSocket Transport"). */
+/** Native WAMP: the subprotocol names the serializer (spec: "WebSocket Transport"), or its number (PITFALLS 89). */
 export const wampAdapter: Adapter = {
   name: 'wamp',
   subprotocols: serializers.map((serializer) => serializer.subprotocol),
+  rawSocketSerializers: new Map(serializers.map((serializer) => [serializer.rawSocketId, serializer])),
   attach(link, context) {
     const serializer = serializerForSubprotocol(link.info.subprotocol);
     // The transport offers nothing else, so this is a bug of ours and not the peer's.

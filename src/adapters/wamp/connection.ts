@@ -7,14 +7,16 @@ import type { Link, LinkClose, LinkHandler } from '../../transports/link.ts';
 import { type CloseReason, CloseUri, ErrorUri, ProtocolViolation, violation, WampError } from '../../wamp/errors.ts';
 import { ROUTER_ROLES } from '../../wamp/features.ts';
 import {
+  type Abort,
   type ClientMessage,
   type Event,
   type Goodbye,
   type Hello,
   MessageType,
   type RouterMessage,
+  type Welcome,
 } from '../../wamp/messages.ts';
-import type { Dict } from '../../wamp/payload.ts';
+import { type Dict, Payload } from '../../wamp/payload.ts';
 import type { AdapterContext } from '../adapter.ts';
 import { Handshake, type Outcome } from './handshake.ts';
 
@@ -25,6 +27,10 @@ const GOODBYE_TIMEOUT_MS = 1000;
  * Details are decoded to their last value, so a stranger's megabyte of empty maps stood the router still for 0.5 s.
  */
 const MAX_HANDSHAKE_BYTES = 65_536;
+
+const ROLES_WITHOUT_FEATURES: Dict = Object.freeze(
+  Object.fromEntries(Object.keys(ROUTER_ROLES).map((role) => [role, Object.freeze({})])),
+);
 
 type State =
   /** Waits for HELLO; also after a GOODBYE, for the transport outlives its session (PITFALLS 6). */
@@ -41,6 +47,8 @@ export class WampConnection implements LinkHandler, Peer {
   readonly #link: Link;
   readonly #serializer: Serializer;
   readonly #context: AdapterContext;
+  /** The longest message that the peer takes (PITFALLS 86). */
+  readonly #peerBytes: number;
   #state: State = 'open';
   #handshake: Handshake | undefined;
   #realm: Realm | undefined;
@@ -51,6 +59,7 @@ export class WampConnection implements LinkHandler, Peer {
     this.#link = link;
     this.#serializer = serializer;
     this.#context = context;
+    this.#peerBytes = link.maxMessageBytes ?? Number.POSITIVE_INFINITY;
     this.#awaitHello();
   }
 
@@ -188,11 +197,17 @@ export class WampConnection implements LinkHandler, Peer {
       { realm: realm.name, session: session.id, authid: session.identity.authid, agent: hello.agent },
       'session joined',
     );
-    this.#write({
-      type: MessageType.WELCOME,
-      session: session.id,
-      details: { realm: realm.name, roles: ROUTER_ROLES, agent: this.#context.agent, ...details },
-    });
+    this.#welcome(session.id, { realm: realm.name, roles: ROUTER_ROLES, agent: this.#context.agent, ...details });
+  }
+
+  /** To a peer that takes very little, without features: it can ask for none by itself, and join all the same. */
+  #welcome(session: number, details: Dict): void {
+    const whole: Welcome = { type: MessageType.WELCOME, session, details };
+    const short: Welcome = { ...whole, details: { ...details, roles: ROLES_WITHOUT_FEATURES } };
+    if (this.#write(whole) || this.#write(short)) return;
+    const reason = { how: 'abort', uri: ErrorUri.PAYLOAD_SIZE_EXCEEDED, message: '' } as const;
+    this.#leave(reason);
+    this.#abort(reason, 'tooLarge');
   }
 
   // ---- the Peer ------------------------------------------------------------------------------------------------
@@ -217,8 +232,17 @@ export class WampConnection implements LinkHandler, Peer {
       );
       return ErrorUri.NETWORK_FAILURE;
     }
+    if (bytes.length > this.#peerBytes) return this.#tooLong(message);
     const taken = this.#link.write(bytes, this.#serializer.binary, message.type === MessageType.EVENT);
     return taken ? true : ErrorUri.NETWORK_FAILURE;
+  }
+
+  /** Never sent (PITFALLS 86). An ERROR answers all the same, for nobody else would: without what it had to say. */
+  #tooLong(message: RouterMessage): Sent {
+    const uri = ErrorUri.PAYLOAD_SIZE_EXCEEDED;
+    if (message.type !== MessageType.ERROR) return uri;
+    const short = { ...message, details: {}, error: uri, payload: Payload.EMPTY };
+    return this.#write(short) || uri;
   }
 
   /**
@@ -248,7 +272,7 @@ export class WampConnection implements LinkHandler, Peer {
         this.#abort(reason, reason.uri === ErrorUri.PROTOCOL_VIOLATION ? 'protocolError' : 'normal');
         return;
       case 'goodbye':
-        this.#write({ type: MessageType.GOODBYE, details: textDetails(reason.message), reason: reason.uri });
+        this.#say({ type: MessageType.GOODBYE, details: textDetails(reason.message), reason: reason.uri });
         this.#state = 'leaving';
         this.#arm(GOODBYE_TIMEOUT_MS, () => this.#close('normal'));
         return;
@@ -281,7 +305,7 @@ export class WampConnection implements LinkHandler, Peer {
   }
 
   #abort(reason: CloseReason, how: LinkClose): void {
-    this.#write({ type: MessageType.ABORT, details: textDetails(reason.message), reason: reason.uri });
+    this.#say({ type: MessageType.ABORT, details: textDetails(reason.message), reason: reason.uri });
     this.#close(how, reason.uri);
   }
 
@@ -300,8 +324,15 @@ export class WampConnection implements LinkHandler, Peer {
     this.#link.close(how, message);
   }
 
-  #write(message: RouterMessage): void {
-    this.#link.write(this.#serializer.encode(message), this.#serializer.binary, false);
+  /** The last word; where it is too long for the peer, the URI alone. */
+  #say(message: Abort | Goodbye): void {
+    if (!this.#write(message)) this.#write({ ...message, details: {} });
+  }
+
+  /** @returns false: too long for the peer, or the link is closed */
+  #write(message: RouterMessage): boolean {
+    const bytes = this.#serializer.encode(message);
+    return bytes.length <= this.#peerBytes && this.#link.write(bytes, this.#serializer.binary, false);
   }
 
   #arm(delayMs: number, run: () => void): void {

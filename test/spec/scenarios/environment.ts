@@ -1,4 +1,4 @@
-/** Where the scenarios run: in one process or over WebSocket, in every encoding. */
+/** Where the scenarios run: in one process or over any transport, in every encoding. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ import { RandomIds } from '../../../src/wamp/ids.ts';
 import { type Agent, type AgentOptions, joinAgent, type Target } from '../../support/autobahn-client.ts';
 import { type JoinOptions, RawClient } from '../../support/raw-client.ts';
 import { RAW_NAMES, type RawName } from '../../support/raw-codec.ts';
+import { rawSocketWire } from '../../support/rawsocket-client.ts';
 import { startRouter } from '../../support/start-router.ts';
 import { memoryWire, type Wire, webSocketWire } from '../../support/wire.ts';
 
@@ -67,12 +68,18 @@ export interface Environment {
   settle(): Promise<void>;
 }
 
-/** In-process × WebSocket × the three encodings. */
+/** A further transport is one line here. */
+const TRANSPORTS: Readonly<Record<string, () => Promise<Running>>> = {
+  'in process': startInProcess,
+  WebSocket: startOverWebSocket,
+  RawSocket: startOverRawSocket,
+};
+
+/** Every transport × the three encodings. */
 export function environments(): Environment[] {
-  return [
-    ...RAW_NAMES.map((name) => new TestEnvironment(`in process, ${name}`, name, startInProcess)),
-    ...RAW_NAMES.map((name) => new TestEnvironment(`WebSocket, ${name}`, name, startOverWebSocket)),
-  ];
+  return Object.entries(TRANSPORTS).flatMap(([transport, start]) =>
+    RAW_NAMES.map((name) => new TestEnvironment(`${transport}, ${name}`, name, start)),
+  );
 }
 
 class TestEnvironment implements Environment {
@@ -146,6 +153,23 @@ async function startOverWebSocket(): Promise<Running> {
   const router = await startRouter({ realms: { realm1: SCENARIO_REALM }, env: ENV });
   const { url } = router;
   return { target: { url }, wire: (subprotocol) => webSocketWire(url, subprotocol), stop: () => router.stop() };
+}
+
+async function startOverRawSocket(): Promise<Running> {
+  const router = await startRouter({
+    realms: { realm1: SCENARIO_REALM },
+    env: ENV,
+    listeners: 'listeners: [{ tcp: 127.0.0.1:0, rawsocket: true }]',
+  });
+  const { port } = router;
+  const connect = (subprotocol: string) => rawSocketWire({ port }, rawNameOf(subprotocol));
+  return { target: { connect }, wire: async (subprotocol) => connect(subprotocol), stop: () => router.stop() };
+}
+
+function rawNameOf(subprotocol: string): RawName {
+  const name = RAW_NAMES.find((each) => subprotocol === `wamp.2.${each}`);
+  if (name === undefined) throw new Error(`no serializer for ${subprotocol}`);
+  return name;
 }
 
 /** Realms, authenticators and the WAMP adapter as the server has them, without a socket. */
