@@ -1,6 +1,6 @@
 /** Listen addresses: reading them, and whether others than this machine can reach them. */
 
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { ListenAddress } from './types.ts';
 
 const ADDRESS = /^(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:[\]/]+)):(\d{1,5})$/;
@@ -21,6 +21,15 @@ export function parseAddress(text: string): Extract<ListenAddress, { kind: 'tcp'
 export function isLoopback(host: string): boolean {
   const plain = host.toLowerCase().replace(/^::ffff:/, '');
   return plain === 'localhost' || plain === '::1' || (isIPv4(plain) && plain.startsWith('127.'));
+}
+
+/** Whether `text` is an IP address, a network such as `10.0.0.0/8`, or `unix`. */
+export function isPeerPattern(text: string): boolean {
+  if (text === 'unix') return true;
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
 }
 
 /** As one writes it. */

@@ -65,7 +65,19 @@ class RouterBuilder {
     if (endpoints.length === 0 && value.rawsocket === false && !this.#source.isThinned([...at, 'endpoints'])) {
       this.#note([...at, 'endpoints'], 'is empty, expected at least one endpoint, or rawsocket: true');
     }
-    return [{ ...this.#common(value, address, at), ...rawsocket(value.rawsocket, endpoints), endpoints }];
+    if (address.kind === 'unix' && value.tls !== undefined && value.proxyProtocol !== undefined) {
+      const why = 'cannot be told from one another behind TLS on a unix socket';
+      this.#note([...at, 'proxyProtocol'], `connections ${why}, expected tcp, or the balancer to end TLS`);
+    }
+    const { perMessageDeflate, proxyProtocol, forwardedFor } = value;
+    return [
+      {
+        ...this.#common(value, address, at),
+        ...rawsocket(value.rawsocket, endpoints),
+        ...compact({ perMessageDeflate, proxyProtocol, forwardedFor }),
+        endpoints,
+      },
+    ];
   }
 
   admin(value: AdminFile, at: ConfigPath): AdminConfig | undefined {
@@ -88,7 +100,20 @@ class RouterBuilder {
         clientCa: value.tls.clientCa && this.path(value.tls.clientCa),
       });
     const { behindTls, insecure, hosts, origins } = value;
-    return compact({ address, tls, behindTls, insecure, hosts, origins, at: this.#source.place(at) });
+    if (value.unixMode !== undefined && address.kind !== 'unix') {
+      this.#note([...at, 'unixMode'], 'says the mode of a unix socket where there is none, expected unix: path');
+    }
+    const unixMode = value.unixMode && Number.parseInt(value.unixMode, 8);
+    return compact({
+      address,
+      unixMode: unixMode || undefined,
+      tls,
+      behindTls,
+      insecure,
+      hosts,
+      origins,
+      at: this.#source.place(at),
+    });
   }
 
   #address(value: { tcp?: string | undefined; unix?: string | undefined }, at: ConfigPath): ListenAddress | undefined {

@@ -6,6 +6,7 @@
  */
 
 import { z } from 'zod';
+import { isPeerPattern } from './address.ts';
 import { choice, flag, list, matching, named, oneOrMore, shape, someText, text, whole } from './schema-kit.ts';
 
 const MIB = 1024 * 1024;
@@ -81,13 +82,28 @@ const origins = list(
 const insecure = flag()
   .default(false)
   .describe('Allows what is refused off loopback: no TLS, `auth: none`, anonymous realms.');
+const unixMode = matching(/^0?[0-7]{3}$/, 'a file mode in quotes, such as "660"')
+  .optional()
+  .describe('Permissions of the unix socket’s file, octal, in quotes. Absent: what the process gives its files.');
+const PEERS = 'IP addresses, networks such as 10.0.0.0/8, or unix';
+const believed = (whose: string) =>
+  shape({
+    from: oneOrMore(text(PEERS).refine(isPeerPattern, { error: PEERS }), `a list of ${PEERS}`).describe(whose),
+  }).optional();
 const behindTls = flag().default(false).describe('A proxy in front of this listener ends TLS.');
 
 const listener = shape({
   tcp,
   unix: path('the path of a unix socket').optional().describe('Unix socket to listen on, instead of `tcp`.'),
+  unixMode,
   tls: tls.optional().describe('Speak TLS: wss, https, RawSocket over TLS.'),
   behindTls,
+  proxyProtocol: believed(
+    'Balancers that begin each connection with a PROXY header (version 1 or 2): addresses, networks, or `unix`.',
+  ).describe('Addresses by the PROXY protocol. Absent: it is not spoken.'),
+  forwardedFor: believed('Proxies whose header is believed: addresses, networks, or `unix`.').describe(
+    'Addresses by `X-Forwarded-For`. Absent: the header is not believed.',
+  ),
   insecure,
   hosts,
   origins,
@@ -97,12 +113,16 @@ const listener = shape({
     })
     .default(false)
     .describe('Answer WAMP RawSocket (first byte 0x7F) here too; `true`: same realms as the narrowest endpoint.'),
+  perMessageDeflate: flag()
+    .default(false)
+    .describe('Compress messages of WebSocket clients that offer it (RFC 7692); it costs more CPU than routing.'),
   endpoints: list(endpoint, 'a list of endpoints').default([]).describe('What is served here, by path.'),
 }).describe('One address to listen on.');
 
 const admin = shape({
   tcp,
   unix: path('the path of a unix socket').optional().describe('Unix socket to listen on, instead of `tcp`.'),
+  unixMode,
   tls: tls.optional().describe('Speak https.'),
   behindTls,
   insecure,

@@ -31,6 +31,8 @@ export interface TlsConfig {
 
 interface Listening {
   readonly address: ListenAddress;
+  /** Permissions of the unix socket's file. */
+  readonly unixMode?: number;
   readonly tls?: TlsConfig;
   readonly behindTls: boolean;
   readonly insecure: boolean;
@@ -58,6 +60,11 @@ export type EndpointConfig = {
 export interface ListenerConfig extends Listening {
   /** Absent: RawSocket is not answered. `realms` absent: every realm. */
   readonly rawsocket?: { readonly realms?: readonly string[] };
+  readonly perMessageDeflate: boolean;
+  /** Who says by the PROXY protocol whom connections came from: IP addresses, networks, `unix`. */
+  readonly proxyProtocol?: { readonly from: readonly string[] };
+  /** Whose `X-Forwarded-For` is believed. */
+  readonly forwardedFor?: { readonly from: readonly string[] };
   readonly endpoints: readonly EndpointConfig[];
 }
 

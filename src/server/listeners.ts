@@ -2,9 +2,11 @@ import type { AdapterContext } from '../adapters/adapter.ts';
 import { adapterFor } from '../adapters/registry.ts';
 import { wampAdapter } from '../adapters/wamp/adapter.ts';
 import type { AdminConfig, EndpointConfig, ListenerConfig } from '../config/types.ts';
-import { HttpListener, type HttpRoute, type RawSocketRoute } from '../transports/http.ts';
+import type { FrontOptions, RawSocketRoute } from '../transports/front.ts';
+import { HttpListener, type HttpRoute } from '../transports/http.ts';
 import type { HttpRules } from '../transports/http-rules.ts';
 import type { ListenAddress } from '../transports/listen.ts';
+import { Proxies } from '../transports/proxies.ts';
 import type { RawSocketTransport } from '../transports/rawsocket.ts';
 import type { TlsFiles } from '../transports/tls.ts';
 import type { WebSocketTransport } from '../transports/websocket.ts';
@@ -44,6 +46,7 @@ export class Listener {
       address: addressOf(config),
       ...(this.#tls === undefined ? {} : { tls: this.#tls }),
       behindTls: config.behindTls,
+      ...believed(config),
       rules: () => httpRules(this.#rules),
       routes,
       websockets: deps.websockets,
@@ -111,7 +114,11 @@ export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRout
     const context = deps.contextFor(endpoint);
     routes.push({
       path: endpoint.path,
-      upgrade: { protocols: adapter.subprotocols, accept: (link) => adapter.attach(link, context) },
+      upgrade: {
+        protocols: adapter.subprotocols,
+        perMessageDeflate: config.perMessageDeflate,
+        accept: (link) => adapter.attach(link, context),
+      },
       refusesForwarded: 'auth' in endpoint && endpoint.auth === 'none' && !config.insecure,
     });
   }
@@ -134,7 +141,17 @@ export function rawSocketRoute(config: ListenerConfig, deps: ListenerDeps): RawS
 
 function addressOf(config: ListenerConfig | AdminConfig): ListenAddress {
   const { address } = config;
-  return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
+  if (address.kind === 'tcp') return { host: address.host, port: address.port };
+  return { path: address.path, ...(config.unixMode === undefined ? {} : { mode: config.unixMode }) };
+}
+
+function believed(config: ListenerConfig | AdminConfig): Pick<FrontOptions, 'proxyProtocol' | 'forwardedFor'> {
+  if (!('endpoints' in config)) return {};
+  const { proxyProtocol, forwardedFor } = config;
+  return {
+    ...(proxyProtocol === undefined ? {} : { proxyProtocol: new Proxies(proxyProtocol.from) }),
+    ...(forwardedFor === undefined ? {} : { forwardedFor: new Proxies(forwardedFor.from) }),
+  };
 }
 
 function httpRules(live: LiveRules): HttpRules {

@@ -2,15 +2,11 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
-import { peekFirstByte } from './first-byte.ts';
+import { Front, type FrontOptions } from './front.ts';
 import { type Refusal, refuseRequest, refuseUpgrade } from './http-answers.ts';
-import { checkHost, checkOrigin, type HttpRules, isForwarded, plainAddress } from './http-rules.ts';
+import { checkHost, checkOrigin, type HttpRules, isForwarded } from './http-rules.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
-import type { RawSocketEndpoint, RawSocketTransport } from './rawsocket.ts';
-import { MAGIC } from './rawsocket-framer.ts';
 import { type TlsFiles, tlsOptions } from './tls.ts';
-import type { Arrival } from './transport.ts';
 import type { WebSocketEndpoint, WebSocketTransport } from './websocket.ts';
 
 /** Answers a request; `path` is without query. What it throws is answered 500 and reported. */
@@ -28,27 +24,13 @@ export interface HttpRoute {
   readonly refusesForwarded?: boolean;
 }
 
-/** Connections that begin with the octet of RawSocket instead of a request. */
-export interface RawSocketRoute {
-  readonly transport: RawSocketTransport;
-  readonly endpoint: RawSocketEndpoint;
-}
-
-export interface HttpListenerOptions {
+export interface HttpListenerOptions extends FrontOptions {
   readonly address: ListenAddress;
   readonly tls?: TlsFiles;
-  /** True: a proxy in front ends TLS, so connections count as secure. */
-  readonly behindTls?: boolean;
   readonly rules: () => HttpRules;
   readonly routes: readonly HttpRoute[];
   /** Needed where a route has `upgrade`. */
   readonly websockets?: WebSocketTransport;
-  /** Absent: RawSocket is not answered. */
-  readonly rawsocket?: RawSocketRoute;
-  /** Time for the TLS handshake, for the first octet where that decides, and for a request's head, in milliseconds; fixed when the listener opens. */
-  readonly handshakeTimeoutMs: number;
-  /** Asked at each upgrade and RawSocket handshake; false: the router is full. */
-  readonly admit?: () => boolean;
   /** Told of exceptions out of request handlers and of errors of the server after it was opened; must not throw. */
   readonly onError: (error: unknown) => void;
 }
@@ -58,10 +40,7 @@ const ANY_PATH = '*';
 /** For a request with its body. */
 const REQUEST_TIMEOUT_MS = 300_000;
 
-/**
- * The one HTTP(S) server of a listener: who may speak to it, which path does what. Where RawSocket is answered too, the
- * first octet of each connection decides which of the two gets it.
- */
+/** The one HTTP(S) server of a listener: who may speak to it, which path does what; its {@link Front} stands before it. */
 export class HttpListener {
   readonly #options: HttpListenerOptions;
   readonly #server: Server | TlsServer;
@@ -69,8 +48,7 @@ export class HttpListener {
   /** The paths that end in `/*`, without it, the narrowest first. */
   readonly #folders: readonly string[];
   readonly #sockets = new Set<Socket>();
-  /** Those that have not said by their first octet what they speak. */
-  readonly #undecided = new Set<Socket>();
+  readonly #front: Front;
   #stopping = false;
 
   /** @throws Error if two routes have one path, `upgrade` lacks `websockets`, or certificate and key are not usable */
@@ -90,7 +68,7 @@ export class HttpListener {
     this.#server = options.tls
       ? createTlsServer({ ...timeouts, ...tlsOptions(options.tls), handshakeTimeout: options.handshakeTimeoutMs })
       : createServer(timeouts);
-    if (options.rawsocket !== undefined) this.#share(options.rawsocket);
+    this.#front = new Front(this.#server, options);
     this.#server.on('request', (request, response) => this.#request(request, response));
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('connection', (socket: Socket) => {
@@ -117,7 +95,7 @@ export class HttpListener {
     this.#stopping = true;
     this.#server.close();
     this.#server.closeIdleConnections();
-    for (const socket of this.#undecided) socket.destroy();
+    this.#front.stop();
   }
 
   /**
@@ -150,36 +128,6 @@ export class HttpListener {
     this.#server.setSecureContext(tlsOptions(tls));
   }
 
-  /** Stands between the server's new connections and its own listener for them. */
-  #share({ transport, endpoint }: RawSocketRoute): void {
-    const server = this.#server;
-    const event = server instanceof TlsServer ? 'secureConnection' : 'connection';
-    const [toHttp] = server.listeners(event);
-    server.removeAllListeners(event);
-    server.on(event, (socket: Socket) => {
-      this.#undecided.add(socket);
-      const decided = (): boolean => this.#undecided.delete(socket);
-      socket.once('close', decided);
-      peekFirstByte(socket, this.#options.handshakeTimeoutMs, (octet) => {
-        decided();
-        socket.off('close', decided);
-        if (octet === MAGIC) transport.accept(socket, endpoint, this.#arrival(socket), () => this.#mayEnter());
-        else toHttp?.call(server, socket);
-      });
-    });
-  }
-
-  #arrival(socket: Socket): Arrival {
-    return {
-      address: plainAddress(socket.remoteAddress ?? 'unix'),
-      secure: socket instanceof TLSSocket || this.#options.behindTls === true,
-    };
-  }
-
-  #mayEnter(): boolean {
-    return !this.#stopping && this.#options.admit?.() !== false;
-  }
-
   #request(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request);
     const route = this.#route(path);
@@ -206,7 +154,7 @@ export class HttpListener {
       refuseUpgrade(socket, status, text);
       return;
     }
-    websockets.upgrade(request, socket, head, route.upgrade, this.#arrival(request.socket));
+    websockets.upgrade(request, socket, head, route.upgrade, this.#front.arrival(request.socket, request.headers));
   }
 
   /** What holds for every request and upgrade, in the order of CONTRACT §3. */
@@ -217,7 +165,7 @@ export class HttpListener {
       checkHost(headers.host, socket.localAddress, hosts) ?? checkOrigin(headers.origin, socket.localAddress, origins);
     if (refusal !== undefined) return refusal;
     if (route === undefined) return { status: 404, text: `nothing is served at ${pathOf(request)}` };
-    if (route.refusesForwarded === true && isForwarded(headers)) {
+    if (route.refusesForwarded === true && (isForwarded(headers) || this.#front.cameThroughBalancer(socket))) {
       return {
         status: 403,
         text:

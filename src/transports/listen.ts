@@ -1,8 +1,11 @@
-import { stat, unlink } from 'node:fs/promises';
+import { chmod, stat, unlink } from 'node:fs/promises';
 import { connect, type Server } from 'node:net';
 
 /** Where a listener is; port 0: any free one. */
-export type ListenAddress = { readonly host: string; readonly port: number } | { readonly path: string };
+export type ListenAddress =
+  | { readonly host: string; readonly port: number }
+  /** A unix socket; `mode`: permissions of its file, absent: what the process gives its files. */
+  | { readonly path: string; readonly mode?: number };
 
 /** Thousands of agents come back at the same moment after a restart; the system's default queue holds 511. */
 const BACKLOG = 4096;
@@ -23,10 +26,16 @@ export async function listenOn(server: Server, address: ListenAddress): Promise<
   }
 }
 
-function tryListen(server: Server, address: ListenAddress): Promise<void> {
+async function tryListen(server: Server, address: ListenAddress): Promise<void> {
+  await bind(server, address);
+  if ('path' in address && address.mode !== undefined) await chmod(address.path, address.mode);
+}
+
+function bind(server: Server, address: ListenAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ ...address, backlog: BACKLOG }, () => {
+    const { mode: _mode, ...where } = { mode: undefined, ...address };
+    server.listen({ ...where, backlog: BACKLOG }, () => {
       server.off('error', reject);
       resolve();
     });

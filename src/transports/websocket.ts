@@ -20,8 +20,8 @@ export interface WebSocketLimits {
 export interface WebSocketOptions {
   readonly limits: () => WebSocketLimits;
   readonly outboxes: OutboxPool;
-  /** permessage-deflate (RFC 7692); off by default: it costs memory per connection and more CPU than routing. */
-  readonly perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /** How endpoints with `perMessageDeflate` compress, instead of {@link DEFLATE}. */
+  readonly deflate?: PerMessageDeflateOptions;
   /** How long a closing handshake may take before the connection is cut; default 3000. */
   readonly closeTimeoutMs?: number;
   /** Told of exceptions out of handlers; must not throw. */
@@ -35,15 +35,31 @@ export interface WebSocketEndpoint {
   readonly protocols: readonly string[] | undefined;
   /** True: a client that asks for none of `protocols` is let in without a subprotocol. Default false. */
   readonly protocolOptional?: boolean;
+  /** permessage-deflate (RFC 7692) for clients that offer it; it costs more CPU than routing. Default false. */
+  readonly perMessageDeflate?: boolean;
   /** Takes a new connection; it may write at once, messages come from the next tick on. */
   accept(link: Link): LinkHandler;
 }
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
+/**
+ * Compression with bounds: no memory stays with a connection from one message to the next, few messages are worked on
+ * at a time, short ones not at all. What a message grows to is bounded by `maxMessageBytes`, as it inflates.
+ */
+const DEFLATE: PerMessageDeflateOptions = {
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+  serverMaxWindowBits: 13,
+  zlibDeflateOptions: { level: 3, memLevel: 6 },
+  concurrencyLimit: 4,
+  threshold: 1024,
+};
 /** WebSockets of the whole router: upgrades, and what their connections share (outboxes, keep-alive, last frame). */
 export class WebSocketTransport implements Transport {
   readonly #limits: () => WebSocketLimits;
   readonly #server: Server<typeof ReceivingWebSocket>;
+  /** For endpoints that compress. */
+  readonly #deflatingServer: Server<typeof ReceivingWebSocket>;
   readonly #context: WebSocketContext;
   /** Chosen for the upgrade in progress; upgrades are synchronous. */
   #chosen: string | undefined;
@@ -61,17 +77,18 @@ export class WebSocketTransport implements Transport {
       onError: options.onError,
       report: options.report ?? (() => {}),
     };
-    const serverOptions = {
+    const serverOptions = (perMessageDeflate: PerMessageDeflateOptions | false) => ({
       noServer: true,
       clientTracking: false,
       autoPong: false,
       WebSocket: ReceivingWebSocket,
-      perMessageDeflate: options.perMessageDeflate ?? false,
+      perMessageDeflate,
       // Known to ws, not to its types; a test closes on a peer that never answers.
       closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
       handleProtocols: () => this.#chosen ?? false,
-    };
-    this.#server = new WebSocketServer(serverOptions);
+    });
+    this.#server = new WebSocketServer(serverOptions(false));
+    this.#deflatingServer = new WebSocketServer(serverOptions(options.deflate ?? DEFLATE));
   }
 
   get connections(): number {
@@ -98,8 +115,9 @@ export class WebSocketTransport implements Transport {
       return;
     }
     this.#chosen = chosen;
-    this.#server.options.maxPayload = this.#limits().maxMessageBytes;
-    this.#server.handleUpgrade(request, socket, head, (ws) => {
+    const server = endpoint.perMessageDeflate === true ? this.#deflatingServer : this.#server;
+    server.options.maxPayload = this.#limits().maxMessageBytes;
+    server.handleUpgrade(request, socket, head, (ws) => {
       this.#opened(ws, socket, linkInfo(request, socket, chosen ?? '', from), endpoint);
     });
   }

@@ -21,6 +21,8 @@ export interface RawWebSocketOptions {
   /** Extra or replaced request headers. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly tls?: boolean;
+  /** Bytes that a balancer sends before all else, TLS included. */
+  readonly before?: Buffer;
 }
 
 export interface FrameOptions {
@@ -133,9 +135,10 @@ export class RawWebSocket {
   /** Connects and sends the upgrade; a refusal is a client with another status than 101 and the body in `response`. */
   static async open(options: RawWebSocketOptions): Promise<RawWebSocket> {
     const host = options.host ?? '127.0.0.1';
-    const socket = options.tls
-      ? connectTls({ host, port: options.port, rejectUnauthorized: false })
-      : connect({ host, port: options.port });
+    const plain = connect({ host, port: options.port });
+    if (options.before !== undefined) plain.write(options.before);
+    const socket = options.tls ? connectTls({ socket: plain, host, rejectUnauthorized: false }) : plain;
+    plain.on('error', () => {});
     socket.on('error', () => {});
     await once(socket, options.tls ? 'secureConnect' : 'connect');
     socket.setNoDelay(true);

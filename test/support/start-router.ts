@@ -18,6 +18,8 @@ export interface RouterOptions {
   /** YAML of the listeners; absent: one on a free port with `/ws`, and an admin listener. */
   readonly listeners?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Further files beside router.yaml, e.g. certificates. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly clock?: Clock;
   readonly cluster?: Cluster;
   readonly activity?: ActivitySink;
@@ -64,6 +66,8 @@ export async function startRouter(options: RouterOptions = {}): Promise<RunningR
   mkdirSync(join(folder, 'realms'));
   const writeRealm = (name: string, yaml: string): void => writeFileSync(join(folder, 'realms', `${name}.yaml`), yaml);
   for (const [name, yaml] of Object.entries(options.realms ?? { realm1: OPEN_REALM })) writeRealm(name, yaml);
+  for (const [name, text] of Object.entries(options.files ?? {}))
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
   writeFileSync(file, `realms: realms\n${options.listeners ?? LISTENERS}\n${options.extra ?? ''}\n`);
   const env = { ...options.env };
   const load = (): Config => {
@@ -89,7 +93,7 @@ export async function startRouter(options: RouterOptions = {}): Promise<RunningR
   return {
     server,
     url,
-    port: Number(new URL(url.replace(/^ws/, 'http')).port),
+    port: Number(/:(\d+)(?:\/|$)/.exec(url)?.[1] ?? 0),
     admin: (endpoints.find(({ protocol }) => protocol === 'admin')?.url ?? '').replace(/\/$/, ''),
     folder,
     log: () => lines.join(''),

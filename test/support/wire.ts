@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import type { Adapter, AdapterContext } from '../../src/adapters/adapter.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from '../../src/transports/link.ts';
 import { CLOSE_CODES } from '../../src/transports/websocket-link.ts';
+import { certificateA } from './certificates.ts';
 
 /** How the other side ended it: the WebSocket close code, or the one its transport would have used. */
 export interface WireEnd {
@@ -30,6 +31,63 @@ export async function webSocketWire(url: string, subprotocol: string): Promise<W
   const wire = new SocketWire(socket);
   await once(socket, 'open');
   return wire;
+}
+
+/** A wire over a WebSocket whose messages are batches; what is sent before it is open follows. */
+export function batchedWire(url: string, subprotocol: string): Wire {
+  const socket = new WebSocket(url, [`${subprotocol}.batched`], {
+    perMessageDeflate: false,
+    ca: certificateA.cert,
+  });
+  const wire = new SocketWire(socket);
+  const isBinary = !subprotocol.endsWith('.json');
+  const opened = once(socket, 'open');
+  let waiting: Buffer[] | undefined = [];
+  opened.then(
+    () => {
+      // What gathered is one batch.
+      if (waiting !== undefined && waiting.length > 0) socket.send(Buffer.concat(waiting), { binary: isBinary });
+      waiting = undefined;
+    },
+    () => {},
+  );
+  wire.send = (bytes, binary) => {
+    const batch = batchOfOne(bytes, binary);
+    if (waiting === undefined) socket.send(batch, { binary });
+    else waiting.push(batch);
+  };
+  socket.removeAllListeners('message');
+  socket.on('message', (data: Buffer, binary) => {
+    for (const message of messagesOf(data, binary)) wire.onMessage(message, binary);
+  });
+  return wire;
+}
+
+/** A batch of one message, by the words of the specification. */
+export function batchOfOne(bytes: Buffer, binary: boolean): Buffer {
+  if (!binary) return Buffer.concat([bytes, Buffer.of(0x1e)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+
+/** @throws Error where the router sent no batch */
+function messagesOf(batch: Buffer, binary: boolean): Buffer[] {
+  if (!binary) {
+    const parts = batch.toString('utf8').split('\x1e');
+    if (parts.pop() !== '' || parts.length === 0) throw new Error('a batch that is not terminated');
+    return parts.map((part) => Buffer.from(part));
+  }
+  const messages: Buffer[] = [];
+  let rest = batch;
+  while (rest.length > 0) {
+    const end = 4 + rest.readUInt32BE(0);
+    if (end > rest.length) throw new Error('a batch that is truncated');
+    messages.push(rest.subarray(4, end));
+    rest = rest.subarray(end);
+  }
+  if (messages.length === 0) throw new Error('a batch of nothing');
+  return messages;
 }
 
 class SocketWire implements Wire {

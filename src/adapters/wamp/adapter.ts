@@ -1,16 +1,26 @@
 import { serializerForSubprotocol, serializers } from '../../serializers/registry.ts';
 import type { Adapter } from '../adapter.ts';
+import { BATCHED, BatchedLink, unbatching } from './batched.ts';
 import { WampConnection } from './connection.ts';
 
-/** Native WAMP: the subprotocol names the serializer (spec: "WebSocket Transport"), or its number (PITFALLS 89). */
+const SUBPROTOCOLS = serializers.map((serializer) => serializer.subprotocol);
+
+/**
+ * Native WAMP: the subprotocol names the serializer and whether messages come in batches (spec: "WebSocket Transport"),
+ * or a number names the serializer (PITFALLS 89).
+ */
 export const wampAdapter: Adapter = {
   name: 'wamp',
-  subprotocols: serializers.map((serializer) => serializer.subprotocol),
+  subprotocols: [...SUBPROTOCOLS, ...SUBPROTOCOLS.map((name) => `${name}${BATCHED}`)],
   rawSocketSerializers: new Map(serializers.map((serializer) => [serializer.rawSocketId, serializer])),
   attach(link, context) {
-    const serializer = serializerForSubprotocol(link.info.subprotocol);
+    const { subprotocol } = link.info;
+    const isBatched = subprotocol.endsWith(BATCHED);
+    const serializer = serializerForSubprotocol(isBatched ? subprotocol.slice(0, -BATCHED.length) : subprotocol);
     // The transport offers nothing else, so this is a bug of ours and not the peer's.
-    if (serializer === undefined) throw new Error(`no serializer for subprotocol ${link.info.subprotocol}`);
-    return new WampConnection(link, serializer, context);
+    if (serializer === undefined) throw new Error(`no serializer for subprotocol ${subprotocol}`);
+    if (!isBatched) return new WampConnection(link, serializer, context);
+    const batched = new BatchedLink(link);
+    return unbatching(link, serializer.binary, new WampConnection(batched, serializer, context));
   },
 };

@@ -16,11 +16,12 @@ import { SYSTEM_CLOCK } from '../../../src/server/system-clock.ts';
 import { CloseUri } from '../../../src/wamp/errors.ts';
 import { RandomIds } from '../../../src/wamp/ids.ts';
 import { type Agent, type AgentOptions, joinAgent, type Target } from '../../support/autobahn-client.ts';
+import { certificateA } from '../../support/certificates.ts';
 import { type JoinOptions, RawClient } from '../../support/raw-client.ts';
 import { RAW_NAMES, type RawName } from '../../support/raw-codec.ts';
 import { rawSocketWire } from '../../support/rawsocket-client.ts';
-import { startRouter } from '../../support/start-router.ts';
-import { memoryWire, type Wire, webSocketWire } from '../../support/wire.ts';
+import { type RunningRouter, startRouter } from '../../support/start-router.ts';
+import { batchedWire, memoryWire, type Wire, webSocketWire } from '../../support/wire.ts';
 
 /** Agents by name with the ticket `secret-<name>`, and anybody without. Only carol is denied `com.forbidden`. */
 export const SCENARIO_REALM = `
@@ -68,17 +69,34 @@ export interface Environment {
   settle(): Promise<void>;
 }
 
-/** A further transport is one line here. */
-const TRANSPORTS: Readonly<Record<string, () => Promise<Running>>> = {
-  'in process': startInProcess,
-  WebSocket: startOverWebSocket,
-  RawSocket: startOverRawSocket,
+interface Ground {
+  /** How a router is started that can be reached so. */
+  start(): Promise<Running>;
+  readonly serializers: readonly RawName[];
+}
+
+const TCP = 'tcp: 127.0.0.1:0';
+const WS = 'endpoints: [{ path: /ws, protocol: wamp }]';
+const RAW = 'rawsocket: true';
+const [cert, key, unix] = ['cert.pem', 'key.pem', 'router.sock'];
+const TLS = `tls: { cert: ${cert}, key: ${key} }`;
+
+/** A further transport is one line here: with every serializer. What carries it otherwise (TLS, unix sockets), with one. */
+const GROUNDS: Readonly<Record<string, Ground>> = {
+  'in process': { start: startInProcess, serializers: RAW_NAMES },
+  WebSocket: { start: () => start(`${TCP}, ${WS}`, webSockets), serializers: RAW_NAMES },
+  'WebSocket in batches': { start: () => start(`${TCP}, ${WS}`, batches), serializers: RAW_NAMES },
+  RawSocket: { start: () => start(`${TCP}, ${RAW}`, rawSockets), serializers: RAW_NAMES },
+  'WebSocket over TLS': { start: () => start(`${TCP}, ${TLS}, ${WS}`, batches), serializers: ['cbor'] },
+  'WebSocket over a unix socket': { start: () => start(`unix: ${unix}, ${WS}`, batches), serializers: ['json'] },
+  'RawSocket over TLS': { start: () => start(`${TCP}, ${TLS}, ${RAW}`, rawSockets), serializers: ['msgpack'] },
+  'RawSocket over a unix socket': { start: () => start(`unix: ${unix}, ${RAW}`, rawSockets), serializers: ['cbor'] },
 };
 
 /** Every transport × the three encodings. */
 export function environments(): Environment[] {
-  return Object.entries(TRANSPORTS).flatMap(([transport, start]) =>
-    RAW_NAMES.map((name) => new TestEnvironment(`${transport}, ${name}`, name, start)),
+  return Object.entries(GROUNDS).flatMap(([name, { start, serializers }]) =>
+    serializers.map((serializer) => new TestEnvironment(`${name}, ${serializer}`, serializer, start)),
   );
 }
 
@@ -149,21 +167,35 @@ function described(problem: unknown): string {
   return String(error ?? problem);
 }
 
-async function startOverWebSocket(): Promise<Running> {
-  const router = await startRouter({ realms: { realm1: SCENARIO_REALM }, env: ENV });
-  const { url } = router;
-  return { target: { url }, wire: (subprotocol) => webSocketWire(url, subprotocol), stop: () => router.stop() };
-}
+type Reach = Pick<Running, 'target' | 'wire'>;
 
-async function startOverRawSocket(): Promise<Running> {
+/** A whole router with one listener, and the way to reach it. */
+async function start(listener: string, reach: (router: RunningRouter) => Reach): Promise<Running> {
   const router = await startRouter({
     realms: { realm1: SCENARIO_REALM },
     env: ENV,
-    listeners: 'listeners: [{ tcp: 127.0.0.1:0, rawsocket: true }]',
+    listeners: `listeners: [{ ${listener} }]`,
+    files: { [cert]: certificateA.cert, [key]: certificateA.key },
   });
-  const { port } = router;
-  const connect = (subprotocol: string) => rawSocketWire({ port }, rawNameOf(subprotocol));
-  return { target: { connect }, wire: async (subprotocol) => connect(subprotocol), stop: () => router.stop() };
+  return { ...reach(router), stop: () => router.stop() };
+}
+
+function webSockets({ url }: RunningRouter): Reach {
+  return { target: { url }, wire: (subprotocol) => webSocketWire(url, subprotocol) };
+}
+
+function batches({ url }: RunningRouter): Reach {
+  return wires((subprotocol) => batchedWire(url, subprotocol));
+}
+
+function rawSockets({ url, port }: RunningRouter): Reach {
+  const tls = url.startsWith('tls:');
+  const place = url.startsWith('unix:') ? { path: url.slice('unix:'.length) } : { port };
+  return wires((subprotocol) => rawSocketWire(place, rawNameOf(subprotocol), tls));
+}
+
+function wires(connect: (subprotocol: string) => Wire): Reach {
+  return { target: { connect }, wire: async (subprotocol) => connect(subprotocol) };
 }
 
 function rawNameOf(subprotocol: string): RawName {

@@ -124,6 +124,26 @@ const router: Case[] = [
     `${R}:3:16: listeners[0].rawsocket: is "yes", expected true, false or { realms: [...] }`,
   ],
   [
+    'a mode of a unix socket without quotes',
+    listener('unix: a.sock\n    unixMode: 660\n    rawsocket: true'),
+    `${R}:3:15: listeners[0].unixMode: is 660, expected a file mode in quotes, such as "660"`,
+  ],
+  [
+    'a mode of a unix socket where there is none',
+    listener('tcp: 127.0.0.1:1\n    unixMode: "660"\n    rawsocket: true'),
+    `${R}:3:15: listeners[0].unixMode: says the mode of a unix socket where there is none, expected unix: path`,
+  ],
+  [
+    'a balancer that is no address',
+    listener('tcp: 127.0.0.1:1\n    proxyProtocol: { from: [10.0.0.0/33] }\n    rawsocket: true'),
+    'listeners[0].proxyProtocol.from',
+  ],
+  [
+    'a proxy that is a name',
+    listener('tcp: 127.0.0.1:1\n    forwardedFor: { from: proxy.example }\n    rawsocket: true'),
+    'listeners[0].forwardedFor.from',
+  ],
+  [
     'safe by default: no TLS off loopback',
     listener('tcp: 0.0.0.0:8080'),
     `${R}:2:10: listeners[0].tcp: lets other machines reach this listener without TLS, so that tickets and payloads can be read on the way, expected tls: { cert, key }, or behindTls: true`,

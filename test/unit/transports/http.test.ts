@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { type Agent, type IncomingMessage, request } from 'node:http';
 import { request as requestTls } from 'node:https';
 import { connect } from 'node:net';
@@ -250,6 +250,10 @@ describe('opening and closing', () => {
     await leaveStaleSocket(path);
     await listener({ address: { path } });
     expect((await ask(0, '/plain', { socketPath: path, headers: { Host: 'localhost' } })).status).toBe(200);
+
+    const shared = join(folder, 'shared.sock');
+    await listener({ address: { path: shared, mode: 0o660 } });
+    expect((await stat(shared)).mode & 0o777).toBe(0o660);
 
     const file = join(folder, 'file');
     await writeFile(file, 'not a socket');

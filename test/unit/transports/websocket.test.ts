@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LinkClose } from '../../../src/transports/link.ts';
@@ -373,8 +374,22 @@ describe('permessage-deflate', () => {
     expect(client.header('Sec-WebSocket-Extensions')).toBeUndefined();
   });
 
+  it('a message that inflates beyond the limit ends the connection, before it has grown to its size', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const client = await server.connect({ headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } });
+    expect(client.header('Sec-WebSocket-Extensions')).toContain('client_no_context_takeover');
+    // A thousandth of what it becomes.
+    const bomb = deflateRawSync(Buffer.alloc(64 << 20));
+    expect(bomb.length).toBeLessThan(100_000);
+    client.send(OP.text, bomb, { rsv: 4 });
+    expect(await client.closeFrame()).toMatchObject({ code: 1009 });
+    const [accepted] = server.accepted;
+    expect(await accepted?.end()).toMatchObject({ cause: 'protocol' });
+    expect(accepted?.messages).toEqual([]);
+  });
+
   it('PITFALLS 79: with context takeover keeps order and content both ways, and is counted', async () => {
-    await start({ transport: { perMessageDeflate: { threshold: 0 } } });
+    await start({ transport: { deflate: { threshold: 0 } }, endpoint: { perMessageDeflate: true } });
     const client = new WebSocket(`ws://127.0.0.1:${server.port}/ws`, ['wamp.2.json'], {
       perMessageDeflate: { threshold: 0 },
     });
