@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { clientCertificate } from './client-certificate.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
 import type { OutboxPool } from './outbox-pool.ts';
@@ -137,6 +138,7 @@ export class RawSocketTransport implements Transport {
       secure: from.secure,
       headers: {},
       ...channelBinding(socket),
+      ...clientCertificate(socket),
     };
     socket.write(handshakeReply(number, maxMessageBytes));
     const link = new RawSocketLink(this.#context, socket, info, {
