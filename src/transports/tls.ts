@@ -8,6 +8,19 @@ export interface TlsFiles {
   readonly clientCa?: string | Buffer;
 }
 
+/** TLS 1.3, and of 1.2 what has forward secrecy and authenticated encryption. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
 /** RFC 9266: TLS exporter as channel binding. */
 const EXPORTER = { label: 'EXPORTER-Channel-Binding', bytes: 32 };
 
@@ -18,6 +31,7 @@ export function tlsOptions(tls: TlsFiles) {
     cert,
     key,
     minVersion: 'TLSv1.2' as const,
+    ciphers: CIPHERS,
     ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: true }),
   };
   createSecureContext(options);

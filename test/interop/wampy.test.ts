@@ -1,7 +1,9 @@
 /** The other client of the field, wampy, in every encoding: a shorter list than autobahn's. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CborSerializer } from 'wampy/CborSerializer.js';
+import { WebSocket } from 'ws';
 import { Inbox, joinAgent } from '../support/autobahn-client.ts';
+import { certificateA } from '../support/certificates.ts';
 import { RAW_NAMES } from '../support/raw-codec.ts';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
 import { joinWampy, type WampyAgent } from '../support/wampy-client.ts';
@@ -35,6 +37,33 @@ async function thrown(promise: Promise<unknown>): Promise<Record<string, unknown
     (error: unknown) => error as Record<string, unknown>,
   );
 }
+
+/** `ws`, which trusts the router of the tests. */
+class Trusting extends WebSocket {
+  constructor(url: string, protocols: string[]) {
+    super(url, protocols, { ca: certificateA.cert });
+  }
+}
+
+it('over wss: joins, calls and is called', async () => {
+  const secure = await startRouter({
+    realms: { realm1: REALM },
+    listeners:
+      'listeners: [{ tcp: 127.0.0.1:0, tls: { cert: cert.pem, key: key.pem }, endpoints: [{ path: /ws, protocol: wamp }] }]',
+    files: { 'cert.pem': certificateA.cert, 'key.pem': certificateA.key },
+  });
+  expect(secure.url).toMatch(/^wss:/);
+  const agents = await Promise.all(
+    RAW_NAMES.map((name) => joinWampy(secure.url, name, { realm: 'realm1', ws: Trusting as never })),
+  );
+  const [callee, caller] = agents;
+  await callee?.wampy.register('com.add', ({ argsList }: { argsList?: unknown[] }) => ({
+    argsList: [Number(argsList?.[0]) + Number(argsList?.[1])],
+  }));
+  expect(await caller?.wampy.call('com.add', [2, 3])).toMatchObject({ argsList: [5] });
+  await Promise.all(agents.map(({ wampy }) => wampy.disconnect()));
+  await secure.stop();
+});
 
 for (const name of RAW_NAMES) {
   describe(name, () => {
