@@ -136,12 +136,12 @@ const router: Case[] = [
   [
     'a balancer that is no address',
     listener('tcp: 127.0.0.1:1\n    proxyProtocol: { from: [10.0.0.0/33] }\n    rawsocket: true'),
-    'listeners[0].proxyProtocol.from',
+    `${R}:3:29: listeners[0].proxyProtocol.from[0]: is "10.0.0.0/33", expected IP addresses`,
   ],
   [
     'a proxy that is a name',
     listener('tcp: 127.0.0.1:1\n    forwardedFor: { from: proxy.example }\n    rawsocket: true'),
-    'listeners[0].forwardedFor.from',
+    `${R}:3:27: listeners[0].forwardedFor.from: is "proxy.example", expected IP addresses`,
   ],
   [
     'safe by default: no TLS off loopback',
