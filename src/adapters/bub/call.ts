@@ -7,11 +7,12 @@ import { type Invocation, MessageType, NO_DETAILS } from '../../wamp/messages.ts
 import { YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
 import type { ActivityEvent } from '../activity.ts';
+import { members, nesting } from '../json-spans.ts';
+import { MAX_NESTING, objectText } from '../text.ts';
 import { envelopeId, frameOf } from './delivery.ts';
 import { envelopeProblem, wrap } from './envelope.ts';
-import { members, nesting } from './json-spans.ts';
 import { type Response, requestText } from './jsonrpc.ts';
-import { BUB_PEER_ERROR, MAX_NESTING, objectText } from './mapping.ts';
+import { BUB_PEER_ERROR } from './mapping.ts';
 import { isCanonical } from './roles.ts';
 import { type Awaited, outcomeOf, type Target } from './target.ts';
 import type { BubWorld } from './world.ts';

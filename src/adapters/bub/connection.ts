@@ -1,12 +1,12 @@
 import type { Link, LinkHandler } from '../../transports/link.ts';
 import { isDict } from '../../wamp/features.ts';
 import type { AdapterContext, BridgeContext } from '../adapter.ts';
-import { type Admission, admit } from './admission.ts';
+import { type Admission, admit } from '../admission.ts';
+import { Gate } from '../gate.ts';
+import { Member } from '../member.ts';
+import { shown, textOf } from '../text.ts';
 import type { Dialect } from './dialect.ts';
-import { Gate } from './gate.ts';
-import { failureText, field, parse, type Request, RpcCode, RpcError, textOf } from './jsonrpc.ts';
-import { shown } from './mapping.ts';
-import { Member } from './member.ts';
+import { failureText, field, parse, type Request, RpcCode, RpcError } from './jsonrpc.ts';
 import { BubPeer, type Owner } from './peer.ts';
 import { Replies } from './replies.ts';
 import { Requests } from './requests.ts';
@@ -126,7 +126,7 @@ export class BubConnection implements LinkHandler {
   #initialize(request: Request): void {
     if (this.#peer?.joined !== undefined || this.#isJoining) throw new RpcError(INIT_CODE, 'Already initialized');
     const clientId = this.#readClient(request);
-    const admission = admit(this.#context, this.#link.info, clientId);
+    const admission = admit(this.#context, this.#link.info, 'bub', clientId);
     if (!(admission instanceof Promise)) {
       this.#admitted(request, clientId, admission);
       return;
@@ -167,7 +167,10 @@ export class BubConnection implements LinkHandler {
       const { address } = this.#link.info;
       this.#context.handshake('denied');
       this.#context.log.info({ realm: this.#bridge.realm, authid: clientId, address, reason }, 'authentication denied');
-      this.#replies.settle(request, new RpcError(this.#dialect.codes.badClient, `Invalid params: ${message}`));
+      this.#replies.settle(
+        request,
+        new RpcError(this.#dialect.codes.badClient, `Invalid params: ${final ? '' : 'clientId: '}${message}`),
+      );
       if (final) this.#end('policyViolation', message);
     } else {
       this.#join(request, clientId, admission);

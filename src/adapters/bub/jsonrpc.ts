@@ -2,10 +2,9 @@
  * JSON-RPC 2.0 as this bridge speaks it: to the letter, except that batches are refused (BRIDGES §1). Pure: text in,
  * text out.
  */
-import { isUtf8 } from 'node:buffer';
 import { isDict } from '../../wamp/features.ts';
 import type { Dict } from '../../wamp/payload.ts';
-import { members, type Span } from './json-spans.ts';
+import { members, type Span } from '../json-spans.ts';
 
 export const RpcCode = {
   PARSE_ERROR: -32700,
@@ -61,12 +60,6 @@ export interface Invalid {
 const MAX_ID_LENGTH = 4096;
 
 const TOP = ['id', 'params'] as const;
-
-/** @param binary whether it came in a binary frame, in which the transport has not checked the UTF-8 */
-export function textOf(bytes: Buffer, binary: boolean): string {
-  // Empty text is no JSON either.
-  return binary && !isUtf8(bytes) ? '' : bytes.toString('utf8');
-}
 
 /** Reads one message. Never throws: what is wrong with it is in the answer that it deserves. */
 export function parse(text: string): Request | Response | Invalid {

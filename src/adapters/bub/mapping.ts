@@ -1,24 +1,17 @@
 /** Bub topics, patterns and payloads as WAMP has them (BRIDGES §1). Pure. */
 import { literalHeadLength } from '../../router/glob.ts';
 import { json } from '../../serializers/json.ts';
-import type { Dict } from '../../wamp/payload.ts';
-import { Payload, type PayloadValue } from '../../wamp/payload.ts';
+import { type Dict, Payload, type PayloadValue } from '../../wamp/payload.ts';
 import { isReserved, isValidUri, MAX_GLOB_LENGTH, type Match } from '../../wamp/uri.ts';
+import { NO_ARGS, shown } from '../text.ts';
 
 /** Error of a call that a Bub peer answered with a JSON-RPC error. */
 export const BUB_PEER_ERROR = 'waggle.error.bub_peer';
-
-/** No frame to a Bub peer is longer, in bytes; its client closes on such (BRIDGES §1). */
-export const MAX_FRAME_BYTES = 1_048_576;
-/** No frame to a Bub peer nests deeper; the parser of its client gives up above 198. */
-export const MAX_NESTING = 190;
 
 export interface Pattern {
   readonly uri: string;
   readonly match: Match;
 }
-
-const NO_ARGS = '[],';
 
 /** Text in which `JSON.parse` may have rounded an integer, or left what means binary in WAMP as a string. */
 const INEXACT = /\d{16}|\\u0000/;
@@ -58,17 +51,4 @@ export function toPayload(text: string, value: Dict): Payload {
   if (Object.keys(value).length === 0) return Payload.EMPTY;
   const known: PayloadValue | undefined = INEXACT.test(text) ? undefined : { args: [], kwargs: value };
   return Payload.raw(json, { bytes: Buffer.from(NO_ARGS + text), elements: 2 }, known);
-}
-
-/**
- * An object as JSON text.
- * @throws WampError `invalid_argument` where it holds what JSON cannot say
- */
-export function objectText(value: Dict): string {
-  const tail = json.encodePayload({ args: [], kwargs: value });
-  return tail.elements === 0 ? '{}' : tail.bytes.toString('utf8', NO_ARGS.length);
-}
-
-export function shown(text: string): string {
-  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}…` : text);
 }

@@ -1,10 +1,11 @@
 /** What a peer's `sendMessage` says, checked; and the two methods of the first v1 programs that say the same. */
 import { isDict } from '../../wamp/features.ts';
 import type { Dict } from '../../wamp/payload.ts';
+import { members, nesting } from '../json-spans.ts';
+import { MAX_FRAME_BYTES, MAX_NESTING, shown } from '../text.ts';
 import { envelopeProblem } from './envelope.ts';
-import { members, nesting } from './json-spans.ts';
 import { field, invalidParams, type Request, RpcError, requestText, textField } from './jsonrpc.ts';
-import { MAX_FRAME_BYTES, MAX_NESTING, shown, topicProblem } from './mapping.ts';
+import { topicProblem } from './mapping.ts';
 import { maySend } from './roles.ts';
 import type { Version } from './target.ts';
 

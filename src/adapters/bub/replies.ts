@@ -1,6 +1,6 @@
 import type { Link } from '../../transports/link.ts';
 import type { Dict } from '../../wamp/payload.ts';
-import type { Gate } from './gate.ts';
+import type { Gate } from '../gate.ts';
 import { failureText, type Request, type RpcError, resultText } from './jsonrpc.ts';
 
 /** What one connection answers to the requests of its peer. Notifications are never answered. */

@@ -1,7 +1,7 @@
+import type { Gate } from '../gate.ts';
+import { shown } from '../text.ts';
 import type { Dialect } from './dialect.ts';
-import type { Gate } from './gate.ts';
 import { type Request, RpcError, textField } from './jsonrpc.ts';
-import { shown } from './mapping.ts';
 import { readOutgoing } from './outgoing.ts';
 import type { Joined } from './peer.ts';
 import type { Replies } from './replies.ts';

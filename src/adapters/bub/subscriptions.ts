@@ -1,9 +1,10 @@
 import { ErrorUri } from '../../wamp/errors.ts';
 import { MessageType, type RouterMessage } from '../../wamp/messages.ts';
 import { REGISTER_DEFAULTS, SUBSCRIBE_DEFAULTS } from '../../wamp/options.ts';
+import type { Member } from '../member.ts';
+import { shown } from '../text.ts';
 import { invalidParams, RpcCode, RpcError } from './jsonrpc.ts';
-import { type Pattern, shown, toPattern } from './mapping.ts';
-import type { Member } from './member.ts';
+import { type Pattern, toPattern } from './mapping.ts';
 
 /** What stands in the realm for one or more patterns that mean the same. */
 interface Held {

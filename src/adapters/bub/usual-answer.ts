@@ -1,4 +1,4 @@
-import { members } from './json-spans.ts';
+import { members } from '../json-spans.ts';
 import type { Response } from './jsonrpc.ts';
 
 /** Longer ones are read anew each time, in characters. */

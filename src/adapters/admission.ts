@@ -1,18 +1,27 @@
-/** Who a peer is: its clientId, under the role of its principal or, where no token is asked for, of `bub.roles`. */
-import { WITHOUT_TOKEN } from '../../acl/names.ts';
-import type { AuthStep } from '../../auth/auth-method.ts';
-import type { Member } from '../../router/session.ts';
-import type { LinkInfo } from '../../transports/link.ts';
-import { Feature } from '../../wamp/features.ts';
-import type { AdapterContext, BridgeContext, RealmHost } from '../adapter.ts';
+/**
+ * Who a peer of a bridge is: the name it gives itself, under the role of its principal or, where no token is asked for, of the
+ * realm file's `bub.roles` or `relay.roles`.
+ */
+import { type BridgeKind, WITHOUT_TOKEN } from '../acl/names.ts';
+import type { AuthStep } from '../auth/auth-method.ts';
+import type { Member } from '../router/session.ts';
+import type { LinkInfo } from '../transports/link.ts';
+import { Feature } from '../wamp/features.ts';
+import type { AdapterContext, BridgeContext, RealmHost } from './adapter.ts';
 
 export type Admission =
   | { readonly kind: 'welcome'; readonly host: RealmHost; readonly member: Member }
-  /** `final`: the token is wrong, so the connection ends (CONTRACT §6). `reason` is for the log. */
-  | { readonly kind: 'refuse'; readonly message: string; readonly reason: string; readonly final: boolean }
+  /** `reason` is for the log; `message` is for the peer: about its name or, where `final`, about its token. */
+  | {
+      readonly kind: 'refuse';
+      readonly message: string;
+      readonly reason: string;
+      /** The token is wrong, so the connection ends (CONTRACT §6). */
+      readonly final: boolean;
+    }
   | { readonly kind: 'tryLater'; readonly message: string };
 
-/** What a Bub peer can do as a member of a realm. */
+/** What a peer of a bridge can do as a member of a realm. */
 const FEATURES =
   Feature.PUBLISHER |
   Feature.SUBSCRIBER |
@@ -29,22 +38,34 @@ const DENIED = 'authentication failed';
 
 const NO_REALM: Admission = { kind: 'tryLater', message: 'the realm is not there' };
 
-export function admit(context: AdapterContext, info: LinkInfo, clientId: string): Admission | Promise<Admission> {
+/** @param name what it asks to be called; without a token also who it is */
+export function admit(
+  context: AdapterContext,
+  info: LinkInfo,
+  kind: BridgeKind,
+  name: string,
+): Admission | Promise<Admission> {
   const { bridge } = context;
   const host = bridge === undefined ? undefined : context.realm(bridge.realm);
   if (bridge === undefined || host === undefined) return NO_REALM;
   return bridge.auth === 'none'
-    ? admitFree(context, bridge, host, clientId)
-    : admitByTicket(context, bridge, host, info, clientId);
+    ? admitFree(context, bridge, host, kind, name)
+    : admitByTicket(context, bridge, host, info, kind, name);
 }
 
-function admitFree(context: AdapterContext, bridge: BridgeContext, host: RealmHost, clientId: string): Admission {
+function admitFree(
+  context: AdapterContext,
+  bridge: BridgeContext,
+  host: RealmHost,
+  kind: BridgeKind,
+  name: string,
+): Admission {
   const names = bridge.rules()?.names;
   if (names === undefined) return NO_REALM;
-  if (names.isTaken(clientId)) return refused('it belongs to a principal and needs its token');
-  const role = names.role('bub', clientId);
+  if (names.isTaken(name)) return refused('it belongs to a principal and needs its token');
+  const role = names.role(kind, name);
   if (role === undefined) return refused('no role of the realm is for it');
-  const identity = Object.freeze({ authid: clientId, authrole: role, authmethod: WITHOUT_TOKEN, authprovider: 'bub' });
+  const identity = Object.freeze({ authid: name, authrole: role, authmethod: WITHOUT_TOKEN, authprovider: kind });
   return { kind: 'welcome', host, member: { identity, features: FEATURES, bridged: true, id: context.newSessionId() } };
 }
 
@@ -53,7 +74,8 @@ async function admitByTicket(
   bridge: BridgeContext,
   host: RealmHost,
   info: LinkInfo,
-  clientId: string,
+  kind: BridgeKind,
+  name: string,
 ): Promise<Admission> {
   const token = tokenOf(info);
   if (token === undefined) return failed('no usable Authorization header');
@@ -71,10 +93,10 @@ async function admitByTicket(
   if (present?.realm !== host.realm) return NO_REALM;
   if (present.authenticator.judge(step.identity, step.credential) !== 'keep') return failed('the credential is gone');
   const { principal } = step.identity;
-  if (principal === undefined || bridge.rules()?.names.mayTake(principal, 'bub', clientId) !== true) {
+  if (principal === undefined || bridge.rules()?.names.mayTake(principal, kind, name) !== true) {
     return refused('the principal may not take it');
   }
-  const identity = Object.freeze({ ...step.identity, authid: clientId });
+  const identity = Object.freeze({ ...step.identity, authid: name });
   const member = {
     identity,
     features: FEATURES,
@@ -86,7 +108,7 @@ async function admitByTicket(
 }
 
 function refused(reason: string): Admission {
-  return { kind: 'refuse', message: `clientId: ${reason}`, reason, final: false };
+  return { kind: 'refuse', message: reason, reason, final: false };
 }
 
 function failed(reason: string): Admission {

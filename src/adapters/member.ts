@@ -1,11 +1,11 @@
-import type { Allowed } from '../../router/authorization.ts';
-import type { Action, Decision } from '../../router/authorizer.ts';
-import type { Realm } from '../../router/realm.ts';
-import type { Session } from '../../router/session.ts';
-import { ErrorUri } from '../../wamp/errors.ts';
-import { nextSessionId } from '../../wamp/ids.ts';
-import { type Call, MessageType, type RoutedMessage, type RouterMessage, requestError } from '../../wamp/messages.ts';
-import type { Match } from '../../wamp/uri.ts';
+import type { Allowed } from '../router/authorization.ts';
+import type { Action, Decision } from '../router/authorizer.ts';
+import type { Realm } from '../router/realm.ts';
+import type { Session } from '../router/session.ts';
+import { ErrorUri } from '../wamp/errors.ts';
+import { nextSessionId } from '../wamp/ids.ts';
+import { type Call, MessageType, type RoutedMessage, type RouterMessage, requestError } from '../wamp/messages.ts';
+import type { Match } from '../wamp/uri.ts';
 
 /** A peer's session, and whom the realm's answers to its requests are for. */
 export class Member {
