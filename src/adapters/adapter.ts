@@ -33,6 +33,8 @@ export interface BridgeRules {
   };
   readonly relay: { readonly callTimeoutMs: number };
   readonly names: BridgeNames;
+  /** The first public key of a principal, hex; undefined: it has none. */
+  keyOf(principal: string): string | undefined;
 }
 
 /** What an endpoint of a bridge has beside that: it serves one realm. */

@@ -35,7 +35,7 @@ export function members(text: string, from: number, keys: readonly string[]): Me
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = behindString(text, at);
     const start = skipSpace(text, skipSpace(text, keyEnd) + 1);
-    const end = behindValue(text, start);
+    const end = endOfValue(text, start);
     const key = keyText(text, at, keyEnd);
     const wanted = keys.indexOf(key);
     if (wanted !== -1) spans[wanted] = { start, end };
@@ -84,7 +84,8 @@ function behindString(text: string, at: number): number {
   return text.length;
 }
 
-function behindValue(text: string, from: number): number {
+/** Where the value that begins at `from` ends, in proven text. */
+export function endOfValue(text: string, from: number): number {
   const first = text.charCodeAt(from);
   if (first === QUOTE) return behindString(text, from);
   if (first !== OPEN_LIST && first !== OPEN_MAP) return behindScalar(text, from);

@@ -6,12 +6,12 @@
 /** Marked itself and with all that stands below it, by file. */
 const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
   router: ['admin.token', 'cluster'],
-  realm: ['principals.*.relay', 'relay', 'events[].history', 'dynamic.authenticator'],
+  realm: ['events[].history', 'dynamic.authenticator'],
 };
 
 /** What is said instead where only a part is missing, or more than nothing happens. */
 const NOTES: Readonly<Record<string, string>> = {
-  'listeners[].endpoints[].protocol': 'not built yet: relay, http, mcp',
+  'listeners[].endpoints[].protocol': 'not built yet: http, mcp',
 };
 
 /** @returns what stands in parentheses behind the key's description; undefined: it is built */

@@ -137,7 +137,8 @@ export class RealmHosts {
     const principals = [...config.principals.values()];
     const spec = { realm: name, anonymous, principals, routerKey };
     const authenticator = new RealmAuthenticator(spec, { clock, env, lockout });
-    const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config) };
+    const keyOf = (principal: string) => config.principals.get(principal)?.cryptosign[0];
+    const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config), keyOf };
     return { realm, authenticator, environment: config.environment ?? '', config, bridge, signers };
   }
 

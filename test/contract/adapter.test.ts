@@ -2,6 +2,8 @@ import type { Dict } from '../../src/wamp/payload.ts';
 import { BubClient, envelope } from '../support/bub-client.ts';
 import { BUB_REALM, startBubRouter } from '../support/bub-router.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { RelayClient } from '../support/relay-client.ts';
+import { startRelayRouter } from '../support/relay-router.ts';
 import { type AdapterPeer, adapterContract } from './adapter.ts';
 
 const REALM = BUB_REALM.replace('processTimeoutMs', 'allowOther: true\n  processTimeoutMs').replace(
@@ -33,6 +35,30 @@ adapterContract('bub-v2', async () => {
 adapterContract('bub-v1', async () => {
   const router = await startBubRouter();
   return { router, join: (name) => bubPeer(router.v1, name, () => ({ text: 'hello' })) };
+});
+
+adapterContract('relay', async () => {
+  const router = await startRelayRouter();
+  return {
+    router,
+    authid: (name) => `${name}.relay`,
+    async join(name) {
+      const client = await RelayClient.join(router.relay, name);
+      return {
+        async publish(topic) {
+          client.send({ type: 'broadcast', topic, message_type: 'greeting', payload: 'hello' });
+          await client.ping();
+        },
+        async subscribe(topic) {
+          await client.ask({ type: 'subscribe', topic }, 'subscribed');
+        },
+        received: () => client.of('broadcast_message').length,
+        garbage: () => client.sendRaw('{'),
+        destroy: () => client.destroy(),
+        ended: client.ended,
+      };
+    },
+  };
 });
 
 adapterContract('wamp', async () => {

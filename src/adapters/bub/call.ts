@@ -6,9 +6,9 @@ import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, NO_DETAILS } from '../../wamp/messages.ts';
 import { YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
-import type { ActivityEvent } from '../activity.ts';
 import { members, nesting } from '../json-spans.ts';
 import { MAX_NESTING, objectText } from '../text.ts';
+import { type Trace, traceOf } from '../trace.ts';
 import { envelopeId, frameOf } from './delivery.ts';
 import { envelopeProblem, wrap } from './envelope.ts';
 import { type Response, requestText } from './jsonrpc.ts';
@@ -27,6 +27,8 @@ export class BubCall implements Awaited, Deadline {
   readonly #session: Session;
   readonly #invocation: Invocation;
   readonly #caller: string | undefined;
+  /** Of a call that another bridge has named: its trace begins and ends there. */
+  readonly #trace: Trace | undefined;
   readonly #id: number;
   readonly #done: (request: number) => void;
   #target: Target | undefined;
@@ -47,8 +49,10 @@ export class BubCall implements Awaited, Deadline {
     this.#id = world.nextId();
     const { caller_authid: caller } = invocation.details;
     this.#caller = typeof caller === 'string' ? caller : undefined;
-    const id = envelopeId(invocation.payload);
-    this.messageId = id ?? invocation.traceId ?? `wamp-${world.realm.ids.random()}`;
+    const { payload, traceId } = invocation;
+    this.#trace = traceOf(payload);
+    const known = this.#trace?.messageId ?? envelopeId(payload) ?? traceId;
+    this.messageId = known ?? `wamp-${world.realm.ids.random()}`;
   }
 
   /** @returns why the call cannot be put to this peer: the dealer then tells the caller */
@@ -69,8 +73,8 @@ export class BubCall implements Awaited, Deadline {
       this.#reject(frame.reason);
       return frame.uri;
     }
-    this.#record('send_start', this.#caller ?? 'wamp', 'start', { payloadJson: text });
-    this.#record('process_start', target.name, 'start');
+    this.#sender('send_start', 'start', { payloadJson: text });
+    this.#process('process_start', target, 'start', '');
     if (!target.post(frame, false)) {
       this.#finish(target, 'error', 'the connection did not take it');
       return ErrorUri.NETWORK_FAILURE;
@@ -146,20 +150,29 @@ export class BubCall implements Awaited, Deadline {
   }
 
   #finish(target: Target, status: string, error: string): void {
-    const failed = status === 'timeout' || error !== '';
-    this.#record('process_finish', target.name, status, { error });
-    this.#record('send_finish', this.#caller ?? 'wamp', failed ? 'error' : 'ok', { error });
+    this.#process('process_finish', target, status, error);
+    this.#sender('send_finish', status === 'timeout' || error !== '' ? 'error' : 'ok', { error });
   }
 
   #reject(reason: string): void {
-    this.#record('send_start', this.#caller ?? 'wamp', 'start');
-    this.#record('send_finish', this.#caller ?? 'wamp', 'rejected', { error: reason });
+    this.#sender('send_start', 'start', {});
+    this.#sender('send_finish', 'rejected', { error: reason });
   }
 
   /** What is audited is written down by whoever passed it on. */
-  #record(event: ActivityEvent, actor: string, status: string, more?: Parameters<BubWorld['record']>[5]): void {
+  #process(event: 'process_start' | 'process_finish', target: Target, status: string, error: string): void {
     if (this.#invocation.traceId !== undefined) return;
-    this.#world.record(event, this, event.startsWith('send') ? '' : String(this.#id), actor, status, more);
+    if (this.#trace !== undefined) this.#trace.recorded += 1;
+    this.#world.record(event, this, String(this.#id), target.name, status, { error });
+  }
+
+  #sender(
+    event: 'send_start' | 'send_finish',
+    status: string,
+    more: { readonly payloadJson?: string; readonly error?: string },
+  ): void {
+    if (this.#trace !== undefined || this.#invocation.traceId !== undefined) return;
+    this.#world.record(event, this, '', this.#caller ?? 'wamp', status, more);
   }
 
   /** @throws WampError */

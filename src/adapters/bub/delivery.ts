@@ -5,6 +5,7 @@ import type { Event, Receipt, ReceiptSink } from '../../wamp/messages.ts';
 import type { Payload } from '../../wamp/payload.ts';
 import { nesting } from '../json-spans.ts';
 import { MAX_FRAME_BYTES, MAX_NESTING, objectText } from '../text.ts';
+import { beginTrace, type Trace, traceOf } from '../trace.ts';
 import { envelopeProblem, wrap } from './envelope.ts';
 import { type Response, requestText } from './jsonrpc.ts';
 import { isCanonical } from './roles.ts';
@@ -51,6 +52,8 @@ export class Delivery implements Deadline, Awaited {
   #finished = false;
   /** Rows it has added to the activity log for its targets. */
   recorded = 0;
+  /** Of a message that another bridge has named: its trace begins and ends there. */
+  readonly #trace: Trace | undefined;
 
   constructor(world: BubWorld, publication: number, topic: string, payload: Payload, source: Source) {
     this.#world = world;
@@ -60,13 +63,15 @@ export class Delivery implements Deadline, Awaited {
     this.topic = topic;
     this.#payload = payload;
     this.#source = source;
-    this.messageId = source.kind === 'bub' ? source.messageId : idOf(source.event);
+    this.#trace = source.kind === 'wamp' ? traceOf(payload) : undefined;
+    this.messageId = source.kind === 'bub' ? source.messageId : (this.#trace?.messageId ?? idOf(source.event));
   }
 
   /** For an event that no Bub peer published: its trace begins and ends here, unless an audit rule began it. */
   static ofEvent(world: BubWorld, event: Event): Delivery {
     const delivery = new Delivery(world, event.publication, event.topic, event.payload, { kind: 'wamp', event });
-    if (event.receipts?.traceId !== undefined) return delivery;
+    if (delivery.#trace !== undefined || event.receipts?.traceId !== undefined) return delivery;
+    beginTrace(event.payload, delivery.messageId);
     world.record('send_start', delivery, '', publisherOf(event) ?? 'wamp', 'start', {
       payloadJson: payloadLog(event.payload),
     });
@@ -142,7 +147,7 @@ export class Delivery implements Deadline, Awaited {
 
   /** The end of what Bub peers publish, and of what is audited, is whose it was to begin. */
   #finish(): void {
-    if (this.#source.kind === 'bub' || this.#open > 0 || this.#finished) return;
+    if (this.#source.kind === 'bub' || this.#trace !== undefined || this.#open > 0 || this.#finished) return;
     this.#finished = true;
     if (this.#source.event.receipts?.traceId !== undefined) return;
     const actor = publisherOf(this.#source.event) ?? 'wamp';
@@ -153,6 +158,7 @@ export class Delivery implements Deadline, Awaited {
 
   #record(event: 'process_start' | 'process_finish', target: Target, status: string, error = ''): void {
     this.recorded += 1;
+    if (this.#trace !== undefined) this.#trace.recorded += 1;
     this.#world.record(event, this, this.#rpcId, target.name, status, error === '' ? NOTHING_MORE : { error });
   }
 

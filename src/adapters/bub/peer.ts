@@ -1,10 +1,12 @@
 import type { Peer, Sent as Taken } from '../../router/peer.ts';
 import { LOST } from '../../router/realm.ts';
 import type { Session } from '../../router/session.ts';
-import type { Link, LinkClose } from '../../transports/link.ts';
-import { type CloseReason, CloseUri } from '../../wamp/errors.ts';
+import type { Link } from '../../transports/link.ts';
+import type { CloseReason } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, type RouterMessage } from '../../wamp/messages.ts';
+import { type BridgeEnd, endFor } from '../endings.ts';
 import type { Member } from '../member.ts';
+import { markBridged } from '../trace.ts';
 import { BubCall } from './call.ts';
 import type { Dialect } from './dialect.ts';
 import type { Response } from './jsonrpc.ts';
@@ -28,7 +30,7 @@ export interface Joined {
 export interface Owner {
   /** The session is about to end: nothing that waits is carried out any more. */
   leaving(): void;
-  end(how: Extract<LinkClose, 'restart' | 'tryLater' | 'policyViolation'>, message: string): void;
+  end(how: BridgeEnd, message: string): void;
 }
 
 /** A Bub peer as a member of its realm, and as a target of deliveries. */
@@ -64,6 +66,7 @@ export class BubPeer implements Peer, Target {
   enter(joined: Joined, session: Session): void {
     this.sessionId = session.id;
     this.#joined = joined;
+    markBridged(session);
     joined.world.enter(this);
   }
 
@@ -114,10 +117,7 @@ export class BubPeer implements Peer, Target {
   /** The realm has forgotten the session already. */
   close(reason: CloseReason): void {
     this.leave();
-    // What a shutdown ends comes back, whatever WAMP peers are told (CONTRACT §6).
-    if (reason.uri === CloseUri.SYSTEM_SHUTDOWN || reason.how === 'restart') this.#owner.end('restart', reason.message);
-    else if (reason.how === 'tryLater') this.#owner.end('tryLater', reason.message);
-    else this.#owner.end('policyViolation', reason.message);
+    this.#owner.end(endFor(reason), reason.message);
   }
 
   // ---- what deliveries ask of it ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import { CALL_DEFAULTS, PUBLISH_DEFAULTS, type PublishOptions } from '../../wamp
 import type { Dict, Payload } from '../../wamp/payload.ts';
 import { members } from '../json-spans.ts';
 import type { Member } from '../member.ts';
+import { beginTrace, isBridged, type Trace } from '../trace.ts';
 import { Delivery } from './delivery.ts';
 import { invalidParams, type Request, RpcError, shownId } from './jsonrpc.ts';
 import { toPayload } from './mapping.ts';
@@ -59,6 +60,7 @@ export class Sending {
   readonly #seen = new Set<Session>();
   #delivery: Delivery | undefined;
   #messageId: string;
+  #trace: Trace | undefined;
   /** Handed out and not answered. */
   #open = 0;
   #deliveredTo = 0;
@@ -137,7 +139,7 @@ export class Sending {
     const { world, version } = this.#peer;
     const { recipients } = plan;
     let rows = this.#callee() === undefined ? 0 : 2;
-    for (const recipient of recipients) if (recipient.confirms) rows += 2;
+    for (const { session } of recipients) if (isBridged(session)) rows += 2;
     if (version === 2) return { plan, interceptors: [], rest: recipients, rows };
     const intercepts = ({ session }: Recipient) => world.versionOf(session.id) === 1;
     return {
@@ -158,6 +160,7 @@ export class Sending {
     world.record('send_start', this.#about, this.#rpcId, name, 'start', { payloadJson: text });
     const source = { kind: 'bub', version, name, messageId: this.#messageId, text, receipts: plan } as const;
     this.#delivery = new Delivery(world, plan.publication.id, topic, this.#payload, source);
+    this.#trace = beginTrace(this.#payload, this.#messageId);
     plan.onReceipt((receipt) => this.#settled(receipt));
     if (route.interceptors.length > 0) this.#askFrom(0);
     else this.#handToRest();
@@ -293,7 +296,7 @@ export class Sending {
     const { world, name } = this.#peer;
     world.record('send_finish', this.#about, this.#rpcId, name, 'ok');
     // Several patterns of one peer were counted each, and some peers may have left.
-    const spare = this.#reserved - (this.#delivery?.recorded ?? 0);
+    const spare = this.#reserved - (this.#delivery?.recorded ?? 0) - (this.#trace?.recorded ?? 0);
     if (spare > 0) world.activity.release(spare);
     this.#peer.sent({
       kind: 'accepted',
