@@ -133,7 +133,9 @@ function globBuilder(parts: readonly string[]): (authid: string) => Scope {
     const tests = compiled.map((test) => (test === AUTHID ? own : test)) as (ComponentTest | typeof ANY_NUMBER)[];
     return {
       matches: (uri) => matchComponents(tests, uri.split('.')),
-      covers: () => false,
+      // Only what ends in `**` takes whatever follows; the pattern's last component may be a part of one, so it is not asked.
+      covers: (pattern, match) =>
+        tests.at(-1) === ANY_NUMBER && matchComponents(tests, literalHead(pattern, match).split('.').slice(0, -1)),
       // Not decided beyond the literal beginnings: a deny that may meet the pattern refuses it.
       intersects: (pattern, match) => headsMeet(literalHead(pattern, match), head),
     };

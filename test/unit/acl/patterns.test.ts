@@ -94,12 +94,47 @@ describe('which patterns a rule covers', () => {
       ],
     ],
     [
-      'a.**',
+      'a.*',
       'glob',
       [],
       [
         ['a.', 'prefix'],
         ['a.', 'wildcard'],
+      ],
+    ],
+    [
+      'a.**',
+      'glob',
+      [
+        ['a.', 'prefix'],
+        ['a.b', 'prefix'],
+        ['a.b.c.', 'prefix'],
+        ['a.', 'wildcard'],
+        ['a..c', 'wildcard'],
+        ['a.[bc]*', 'glob'],
+      ],
+      [
+        ['a', 'prefix'],
+        ['', 'prefix'],
+        ['b.', 'prefix'],
+        ['.b', 'wildcard'],
+        ['*', 'glob'],
+      ],
+    ],
+    [
+      '*.relay.**',
+      'glob',
+      [
+        ['bob.relay.', 'prefix'],
+        ['bob.relay.x', 'prefix'],
+        ['bob.relay.', 'wildcard'],
+      ],
+      [
+        ['bob.relay', 'prefix'],
+        ['bob.', 'prefix'],
+        ['bob.other.', 'prefix'],
+        ['a.bob.relay.', 'prefix'],
+        ['.relay.', 'wildcard'],
       ],
     ],
     [
