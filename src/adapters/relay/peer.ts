@@ -43,6 +43,7 @@ export class RelayPeer implements Peer {
     this.#calls.delete(call.correlationId);
     this.#byRequest.delete(call.request);
   };
+  #challengedUntil = 0;
   #joined: Joined | undefined;
 
   constructor(link: Link, name: string, peerId: string, owner: Owner) {
@@ -129,7 +130,10 @@ export class RelayPeer implements Peer {
     return this.#link.write(frame, false, droppable);
   }
 
-  challenge(timeoutMs: number): void {
+  /** Asks for a sign of life; once at a time, however often its name is asked for. */
+  challenge(nowMs: number, timeoutMs: number): void {
+    if (nowMs < this.#challengedUntil) return;
+    this.#challengedUntil = nowMs + timeoutMs;
     this.#link.challenge?.(timeoutMs);
   }
 

@@ -71,7 +71,7 @@ export class RelayWorld {
   isHeld(name: string): boolean {
     const holder = this.#byName.get(name);
     if (holder !== undefined) {
-      holder.challenge(HOLDER_TIMEOUT_MS);
+      holder.challenge(this.clock.now(), HOLDER_TIMEOUT_MS);
       return true;
     }
     for (const session of this.realm.sessions.values()) if (session.identity.authid === name) return true;
