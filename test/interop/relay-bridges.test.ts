@@ -5,7 +5,7 @@ import { type Agent, autobahn, Inbox, joinAgent, refusal } from '../support/auto
 import { BubClient, envelope, PROCESSED } from '../support/bub-client.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { RelayClient } from '../support/relay-client.ts';
-import { type RelayRouter, startRelayRouter } from '../support/relay-router.ts';
+import { HASTY_REALM, RELAY_REALM, type RelayRouter, startRelayRouter } from '../support/relay-router.ts';
 
 let router: RelayRouter;
 let wamp: Agent;
@@ -91,7 +91,9 @@ describe('relay → wamp', () => {
       payload: '',
       error: 'tools.error.broken: no such tool',
     });
+    router.use(HASTY_REALM);
     expect((await a.call('tools.agent', 'hang')).error).toMatch(/^wamp\.error\.timeout/);
+    router.use(RELAY_REALM);
     expect(router.activity.reserved).toBe(0);
     a.destroy();
   });
@@ -162,7 +164,9 @@ describe('wamp → relay', () => {
       kwargs: { payload: 'why' },
     });
     a.onCall = () => undefined;
+    router.use(HASTY_REALM);
     expect((await refusal(wamp.session.call('callee.relay.m'))).error).toBe('wamp.error.timeout');
+    router.use(RELAY_REALM);
     const call = wamp.session.call('callee.relay.m');
     await a.until('inbound_call', 6);
     a.destroy();
@@ -259,7 +263,9 @@ describe('relay → bub', () => {
       'send_finish bub-caller.relay ok',
     ]);
     peer.onRequest = () => undefined;
+    router.use(HASTY_REALM);
     expect((await a.call('agent.eight', 'work')).error).toMatch(/^wamp\.error\.timeout/);
+    router.use(RELAY_REALM);
     expect(router.activity.reserved).toBe(0);
     for (const each of [a, peer]) each.destroy();
   });

@@ -2,7 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Dict } from '../../src/wamp/payload.ts';
 import { type Agent, Inbox, joinAgent } from '../support/autobahn-client.ts';
 import { RelayClient } from '../support/relay-client.ts';
-import { PLANNER_KEY, PLANNER_TICKET, type RelayRouter, startRelayRouter } from '../support/relay-router.ts';
+import {
+  HASTY_REALM,
+  PLANNER_KEY,
+  PLANNER_TICKET,
+  RELAY_REALM,
+  type RelayRouter,
+  startRelayRouter,
+} from '../support/relay-router.ts';
 
 let router: RelayRouter;
 beforeAll(async () => {
@@ -423,6 +430,7 @@ describe('call, inbound_call, call_response and call_result', () => {
   it('silence is a timeout after relay.callTimeoutMs, and a late answer is told so', async () => {
     const [a, b] = [await join('silent-a'), await join('silent-b')];
     b.onCall = () => undefined;
+    router.use(HASTY_REALM);
     a.send({ type: 'call', to: 'silent-b', method: 'm', correlation_id: 'silent-1' });
     expect((await a.until('call_result'))[0]).toMatchObject({
       correlation_id: 'silent-1',
@@ -438,6 +446,7 @@ describe('call, inbound_call, call_response and call_result', () => {
       'process_finish silent-b.relay timeout',
       'send_finish silent-a.relay error',
     ]);
+    router.use(RELAY_REALM);
     for (const each of [a, b]) each.destroy();
   });
 

@@ -24,11 +24,14 @@ roles:
 bub:
   roles: { "*": anybody }
   allowOther: true
-  processTimeoutMs: 400
+  processTimeoutMs: 20000
 relay:
   roles: { "listen-*": listener, "mute-*": mute, "out-*": outsider, "peer-*": anybody, "*.relay": anybody, "*.agent": anybody }
-  callTimeoutMs: 400
+  callTimeoutMs: 20000
 `;
+
+/** The same where nobody has long to answer. */
+export const HASTY_REALM = RELAY_REALM.replaceAll('TimeoutMs: 20000', 'TimeoutMs: 200');
 
 export interface RelayRouter extends RunningRouter {
   readonly activity: TestActivity;
@@ -37,6 +40,8 @@ export interface RelayRouter extends RunningRouter {
   readonly bub: string;
   readonly v1: string;
   readonly ticket: string;
+  /** Puts another realm file in force. */
+  use(realm: string): void;
 }
 
 export async function startRelayRouter(realm = RELAY_REALM, extra = ''): Promise<RelayRouter> {
@@ -65,5 +70,9 @@ listeners:
     ticket: `${base}/relay/ticket`,
     bub: `${base}/bub`,
     v1: `${base}/bub/v1`,
+    use(yaml: string) {
+      router.writeRealm('realm1', yaml);
+      router.reload();
+    },
   });
 }

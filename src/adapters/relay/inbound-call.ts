@@ -4,6 +4,7 @@ import type { Sent } from '../../router/peer.ts';
 import type { Session } from '../../router/session.ts';
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, NO_DETAILS } from '../../wamp/messages.ts';
+import { YIELD_DEFAULTS } from '../../wamp/options.ts';
 import { Payload } from '../../wamp/payload.ts';
 import { beginTrace, type Trace, traceOf } from '../trace.ts';
 import { inboundCallText } from './frames.ts';
@@ -93,7 +94,7 @@ export class InboundCall implements Deadline {
     this.#world.realm.receive(this.#session, {
       type: MessageType.YIELD,
       request: this.request,
-      progress: false,
+      options: YIELD_DEFAULTS,
       payload: value,
     });
   }
@@ -134,7 +135,14 @@ export class InboundCall implements Deadline {
 
   #error(error: string, payload: Payload): void {
     const { request } = this;
-    this.#world.realm.receive(this.#session, { type: MessageType.ERROR, request, details: NO_DETAILS, error, payload });
+    this.#world.realm.receive(this.#session, {
+      type: MessageType.ERROR,
+      request,
+      details: NO_DETAILS,
+      error,
+      payload,
+      passthru: undefined,
+    });
   }
 
   #finish(status: string, error: string): void {
