@@ -3,7 +3,6 @@
  * to a bridge's peer, names it and records `send_start` and `send_finish`; all others add the rows of their targets
  * under that name.
  */
-import type { Session } from '../router/session.ts';
 import type { Payload } from '../wamp/payload.ts';
 
 export interface Trace {
@@ -14,7 +13,6 @@ export interface Trace {
 
 /** The core hands a payload on as it is, so it is what all who meet a message have in common. */
 const traces = new WeakMap<Payload, Trace>();
-const bridged = new WeakSet<Session>();
 
 /** What a message is called; undefined: nobody has named it, or it is empty and has nothing of its own. */
 export function traceOf(payload: Payload): Trace | undefined {
@@ -25,13 +23,4 @@ export function beginTrace(payload: Payload, messageId: string): Trace {
   const trace: Trace = { messageId, recorded: 0 };
   if (!payload.isEmpty) traces.set(payload, trace);
   return trace;
-}
-
-/** From here on the session is one of a bridge: what it is handed leaves two rows. */
-export function markBridged(session: Session): void {
-  bridged.add(session);
-}
-
-export function isBridged(session: Session): boolean {
-  return bridged.has(session);
 }

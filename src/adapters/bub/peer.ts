@@ -6,7 +6,6 @@ import type { CloseReason } from '../../wamp/errors.ts';
 import { type Invocation, MessageType, type RouterMessage } from '../../wamp/messages.ts';
 import { type BridgeEnd, endFor } from '../endings.ts';
 import type { Member } from '../member.ts';
-import { markBridged } from '../trace.ts';
 import { BubCall } from './call.ts';
 import type { Dialect } from './dialect.ts';
 import type { Response } from './jsonrpc.ts';
@@ -66,7 +65,6 @@ export class BubPeer implements Peer, Target {
   enter(joined: Joined, session: Session): void {
     this.sessionId = session.id;
     this.#joined = joined;
-    markBridged(session);
     joined.world.enter(this);
   }
 

@@ -8,7 +8,7 @@ import { CALL_DEFAULTS, PUBLISH_DEFAULTS, type PublishOptions } from '../../wamp
 import type { Dict, Payload } from '../../wamp/payload.ts';
 import { members } from '../json-spans.ts';
 import type { Member } from '../member.ts';
-import { beginTrace, isBridged, type Trace } from '../trace.ts';
+import { beginTrace, type Trace } from '../trace.ts';
 import { Delivery } from './delivery.ts';
 import { invalidParams, type Request, RpcError, shownId } from './jsonrpc.ts';
 import { toPayload } from './mapping.ts';
@@ -139,7 +139,7 @@ export class Sending {
     const { world, version } = this.#peer;
     const { recipients } = plan;
     let rows = this.#callee() === undefined ? 0 : 2;
-    for (const { session } of recipients) if (isBridged(session)) rows += 2;
+    for (const { session } of recipients) if (session.bridged) rows += 2;
     if (version === 2) return { plan, interceptors: [], rest: recipients, rows };
     const intercepts = ({ session }: Recipient) => world.versionOf(session.id) === 1;
     return {

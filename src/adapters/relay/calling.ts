@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { Allowed } from '../../router/authorization.ts';
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
 import { MessageType, type RouterMessage } from '../../wamp/messages.ts';
 import { CALL_DEFAULTS } from '../../wamp/options.ts';
 import type { Payload } from '../../wamp/payload.ts';
 import { isValidUri } from '../../wamp/uri.ts';
 import { shown } from '../text.ts';
-import { beginTrace, isBridged, type Trace } from '../trace.ts';
+import { beginTrace, type Trace } from '../trace.ts';
 import { bad, callResultText, correlationField, type Frame, jsonField, textField } from './frames.ts';
 import { argsPayload, failureText, fullName, loggedText, RELAY_AGENT_ERROR, resultText } from './mapping.ts';
 import type { Joined } from './peer.ts';
@@ -59,14 +60,28 @@ export class Calling {
     this.#trace = beginTrace(this.#payload, this.messageId);
   }
 
-  /** Routes it. {@link CALL_ROWS} rows have been reserved. */
-  begin(): void {
-    const { world, member } = this.#joined;
+  /**
+   * Routes it; {@link CALL_ROWS} rows have been reserved.
+   * @param asked called when it is known whether it may be made: what comes after it may go on
+   */
+  begin(asked: () => void): void {
+    const { realm, session } = this.#joined.member;
     this.#record('send_start', this.#name, 'start', '', loggedText(this.#payload));
+    realm.ask(session, 'call', this.topic, 'exact', (verdict) => {
+      if (verdict instanceof WampError) {
+        this.#finish({ success: false, payload: '""', error: `${verdict.uri}: ${verdict.message}` });
+      } else this.#put(verdict);
+      asked();
+    });
+  }
+
+  #put(allowed: Allowed): void {
+    const { world, member } = this.#joined;
     // Other callees have as long as agents have: nobody waits for ever.
     const options = { ...CALL_DEFAULTS, timeout: world.rules.callTimeoutMs };
-    const request = member.ask(
+    const request = member.call(
       (id) => ({ type: MessageType.CALL, request: id, options, procedure: this.topic, payload: this.#payload }),
+      allowed,
       (answer) => {
         if (this.#isAsked) this.#answered(answer);
         else this.#early = answer;
@@ -76,7 +91,7 @@ export class Calling {
     const pending = member.session.calls.get(request);
     const early = this.#early;
     const wasTaken = pending !== undefined || early?.type === MessageType.RESULT;
-    if (wasTaken && !(pending?.callee !== undefined && isBridged(pending.callee))) {
+    if (wasTaken && pending?.callee?.bridged !== true) {
       this.#callee = pending?.callee?.identity.authid ?? this.topic;
       this.#record('process_start', this.#callee, 'start', '');
     }
@@ -84,12 +99,16 @@ export class Calling {
   }
 
   #answered(message: RouterMessage): void {
-    const { success, payload, error } = this.#read(message);
+    const answer = this.#read(message);
     const uri = message.type === MessageType.ERROR ? message.error : '';
     if (this.#callee !== undefined) {
-      const status = success ? 'ok' : uri === ErrorUri.TIMEOUT ? 'timeout' : 'error';
-      this.#record('process_finish', this.#callee, status, error);
+      const status = answer.success ? 'ok' : uri === ErrorUri.TIMEOUT ? 'timeout' : 'error';
+      this.#record('process_finish', this.#callee, status, answer.error);
     }
+    this.#finish(answer);
+  }
+
+  #finish({ success, payload, error }: Answer): void {
     this.#record('send_finish', this.#name, success ? 'ok' : 'error', error);
     const spare = CALL_ROWS - this.#rows - this.#trace.recorded;
     if (spare > 0) this.#joined.world.activity.release(spare);

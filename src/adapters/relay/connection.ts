@@ -149,7 +149,7 @@ export class RelayConnection implements LinkHandler {
     const topics = new Topics(member, name);
     const joined = { world, member, topics };
     this.#peer = peer;
-    peer.enter(joined, session);
+    peer.enter(joined);
     this.#gate.hold();
     topics.open((error) => {
       if (error === undefined) this.#registered(peer, new Requests(peer, joined, this.#gate));

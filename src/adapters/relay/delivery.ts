@@ -43,14 +43,15 @@ export class Delivery {
     return this.#peers.size;
   }
 
-  /** For an event that no agent published: unless another bridge has named it, its trace begins and ends here. */
+  /** For an event that no agent published: unless another bridge or an audit rule began it, its trace is ours. */
   static ofEvent(world: RelayWorld, event: Event): Delivery {
-    const { publication, topic, payload } = event;
+    const { publication, topic, payload, receipts } = event;
     const known = traceOf(payload);
-    const trace = known ?? beginTrace(payload, `wamp-${publication}`);
+    const audited = receipts?.traceId;
+    const trace = known ?? beginTrace(payload, audited ?? `wamp-${publication}`);
     const content = contentOf(world, event);
     const delivery = new Delivery(world, publication, topic, trace, content);
-    if (known !== undefined) return delivery;
+    if (known !== undefined || audited !== undefined) return delivery;
     const actor = publisherOf(event);
     if ('uri' in content) {
       world.record('send_start', delivery, '', actor, 'start');
@@ -63,7 +64,8 @@ export class Delivery {
     return delivery;
   }
 
-  handTo(peer: RelayPeer): Sent {
+  /** @param event of one of the agent's subscriptions */
+  handTo(peer: RelayPeer, { receipts }: Event): Sent {
     if (this.#peers.has(peer)) return true;
     this.#peers.add(peer);
     const content = this.#content;
@@ -73,9 +75,17 @@ export class Delivery {
     }
     this.#record('process_start', peer, 'start', '');
     const taken = peer.post(this.#frame(peer, content), true);
-    if (taken) this.#record('process_finish', peer, 'ok', '');
-    else this.#record('process_finish', peer, 'error', 'the connection did not take it');
-    return taken ? true : ErrorUri.NETWORK_FAILURE;
+    if (!taken) {
+      this.#record('process_finish', peer, 'error', 'the connection did not take it');
+      return ErrorUri.NETWORK_FAILURE;
+    }
+    this.#record('process_finish', peer, 'ok', '');
+    // An audited publication waits for those who write their own rows; agents answer nothing.
+    const session = peer.joined?.member.session.id;
+    if (receipts?.traceId !== undefined && session !== undefined) {
+      receipts.settle({ session, outcome: 'processed', detail: undefined });
+    }
+    return true;
   }
 
   /** In our form and on the agent's own name it is a direct message. */

@@ -42,14 +42,14 @@ export class InboundCall implements Deadline {
     this.#invocation = invocation;
     this.#peer = peer;
     this.#over = over;
-    const { details, payload } = invocation;
+    const { details, payload, traceId } = invocation;
     const { caller_authid: caller, procedure } = details;
     this.topic = typeof procedure === 'string' ? procedure : `${peer.name}.`;
     // Agents know each other by name, whatever the rules disclose to others.
     this.#caller = world.spoken(payload)?.name ?? (typeof caller === 'string' ? caller : 'wamp');
     const known = traceOf(payload);
-    this.#isTraced = known !== undefined;
-    this.#trace = known ?? beginTrace(payload, `wamp-${world.realm.ids.random()}`);
+    this.#isTraced = known !== undefined || traceId !== undefined;
+    this.#trace = known ?? beginTrace(payload, traceId ?? `wamp-${world.realm.ids.random()}`);
   }
 
   get request(): number {
@@ -151,6 +151,8 @@ export class InboundCall implements Deadline {
   }
 
   #process(event: 'process_start' | 'process_finish', status: string, error: string): void {
+    // What is audited is written down by whoever passed it on.
+    if (this.#invocation.traceId !== undefined) return;
     this.#trace.recorded += 1;
     this.#world.record(event, this, this.correlationId, this.#peer.name, status, { error });
   }

@@ -1,13 +1,11 @@
 import type { Peer, Sent } from '../../router/peer.ts';
 import { LOST } from '../../router/realm.ts';
-import type { Session } from '../../router/session.ts';
 import type { Link } from '../../transports/link.ts';
 import { type CloseReason, ErrorUri } from '../../wamp/errors.ts';
 import { type Event, type Invocation, MessageType, type RouterMessage } from '../../wamp/messages.ts';
 import { isReserved } from '../../wamp/uri.ts';
 import { type BridgeEnd, endFor } from '../endings.ts';
 import type { Member } from '../member.ts';
-import { markBridged } from '../trace.ts';
 import { bad, errorText, type Frame, flagField, jsonField, optionalText, RelayError, textField } from './frames.ts';
 import { InboundCall } from './inbound-call.ts';
 import type { Topics } from './topics.ts';
@@ -32,6 +30,7 @@ export interface Owner {
 
 /** A relay agent as a member of its realm. */
 export class RelayPeer implements Peer {
+  readonly traces = true;
   readonly name: string;
   readonly peerId: string;
   readonly #link: Link;
@@ -59,9 +58,8 @@ export class RelayPeer implements Peer {
   }
 
   /** Its session has begun. */
-  enter(joined: Joined, session: Session): void {
+  enter(joined: Joined): void {
     this.#joined = joined;
-    markBridged(session);
     joined.world.enter(this);
   }
 
@@ -73,7 +71,7 @@ export class RelayPeer implements Peer {
     if (joined === undefined) return true;
     switch (message.type) {
       case MessageType.EVENT:
-        return heard(message, joined) ? joined.world.deliveryOf(message).handTo(this) : true;
+        return heard(message, joined) ? joined.world.deliveryOf(message).handTo(this, message) : true;
       case MessageType.INVOCATION:
         return this.#invoked(message, joined);
       case MessageType.INTERRUPT:

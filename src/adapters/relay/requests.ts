@@ -70,27 +70,68 @@ export class Requests {
     this.#write(resolvedText(name, holder.peerId));
   }
 
-  /** What is refused leaves its trace, too, and waits for room like any other. */
   #speak(frame: Frame): void {
     try {
       this.#check(frame);
-      if (frame.type === 'call') {
-        const call = new Calling(frame, this.#joined, this.#peer.name, (text) => this.#write(text));
-        this.#whenRoom(CALL_ROWS, frame, () => call.begin());
-        return;
-      }
-      const saying = new Saying(frame, this.#joined, this.#peer);
-      const rows = saying.prepare();
-      this.#whenRoom(rows, frame, (isLate) => {
-        // Others may have come and gone meanwhile.
-        if (isLate) saying.prepare();
-        saying.deliver(rows);
-        if (frame.type === 'send') this.#write(sentText(saying.topic, saying.messageId));
-      });
+      if (frame.type === 'call') this.#call(frame);
+      else this.#say(frame);
     } catch (error) {
       if (!(error instanceof RelayError)) throw error;
-      this.#whenRoom(2, frame, () => this.#reject(frame, error));
+      this.#refuse(frame, error);
     }
+  }
+
+  #call(frame: Frame): void {
+    const call = new Calling(frame, this.#joined, this.#peer.name, (text) => this.#write(text));
+    this.#whenRoom(CALL_ROWS, () => this.#holding((asked) => call.begin(asked)));
+  }
+
+  #say(frame: Frame): void {
+    const saying = new Saying(frame, this.#joined, this.#peer);
+    this.#prepare(saying, (rows) => {
+      if (rows instanceof RelayError) this.#refuse(frame, rows);
+      else
+        this.#whenRoom(rows, (isLate) => (isLate ? this.#sayLate(frame, saying, rows) : this.#deliver(saying, rows)));
+    });
+  }
+
+  /** Others may have come and gone while it waited for room. */
+  #sayLate(frame: Frame, saying: Saying, reserved: number): void {
+    this.#prepare(saying, (rows) => {
+      if (!(rows instanceof RelayError)) {
+        this.#deliver(saying, reserved);
+        return;
+      }
+      this.#joined.world.activity.release(reserved - 2);
+      this.#reject(frame, rows);
+    });
+  }
+
+  #deliver(saying: Saying, rows: number): void {
+    saying.deliver(rows);
+    if (saying.isDirect) this.#write(sentText(saying.topic, saying.messageId));
+  }
+
+  #prepare(saying: Saying, done: (rows: number | RelayError) => void): void {
+    this.#holding((asked) =>
+      saying.prepare((rows) => {
+        done(rows);
+        asked();
+      }),
+    );
+  }
+
+  /** Nothing further of this agent is routed until `asked` is called, where that is not at once: somebody has to be asked. */
+  #holding(ask: (asked: () => void) => void): void {
+    let isAsked = false;
+    let isHeld = false;
+    ask(() => {
+      isAsked = true;
+      if (isHeld) this.#gate.unhold();
+    });
+    if (isAsked) return;
+    isHeld = true;
+    this.#gate.hold();
   }
 
   /** @throws RelayError for what could not be handed to everybody */
@@ -102,26 +143,21 @@ export class Requests {
     checkDepth(frame);
   }
 
+  /** What is refused leaves its trace, too, and waits for room like any other. */
+  #refuse(frame: Frame, error: RelayError): void {
+    this.#whenRoom(2, () => this.#reject(frame, error));
+  }
+
   /** Nothing further of this agent is routed until the activity log has room for `rows` rows (BRIDGES §1). */
-  #whenRoom(rows: number, frame: Frame, go: (isLate: boolean) => void): void {
+  #whenRoom(rows: number, go: (isLate: boolean) => void): void {
     const { activity } = this.#joined.world;
     const late = (): void => {
       if (this.#peer.joined === undefined) activity.release(rows);
-      else this.#goLate(rows, frame, go);
+      else go(true);
       this.#gate.unhold();
     };
     if (activity.reserve(rows, late)) go(false);
     else this.#gate.hold();
-  }
-
-  #goLate(rows: number, frame: Frame, go: (isLate: boolean) => void): void {
-    try {
-      go(true);
-    } catch (error) {
-      if (!(error instanceof RelayError)) throw error;
-      this.#joined.world.activity.release(rows - 2);
-      this.#reject(frame, error);
-    }
   }
 
   #reject(frame: Frame, error: RelayError): void {

@@ -4,7 +4,7 @@ import { WampError } from '../../wamp/errors.ts';
 import { MessageType } from '../../wamp/messages.ts';
 import { PUBLISH_DEFAULTS } from '../../wamp/options.ts';
 import type { Payload } from '../../wamp/payload.ts';
-import { beginTrace, isBridged } from '../trace.ts';
+import { beginTrace } from '../trace.ts';
 import { Delivery } from './delivery.ts';
 import { type Frame, kwargsText, metadataField, payloadField, RelayError, type Said, textField } from './frames.ts';
 import { codeOf, fullName, kwargsPayload } from './mapping.ts';
@@ -13,10 +13,11 @@ import type { Joined, RelayPeer } from './peer.ts';
 /** A `send` or a `broadcast` of an agent: one publication (BRIDGES §2). */
 export class Saying {
   readonly topic: string;
+  /** A `send`, which is answered. */
+  readonly isDirect: boolean;
   readonly messageId = randomUUID();
   readonly #joined: Joined;
   readonly #peer: RelayPeer;
-  readonly #isDirect: boolean;
   readonly #said: Said;
   readonly #text: string;
   readonly #payload: Payload;
@@ -26,8 +27,8 @@ export class Saying {
   constructor(frame: Frame, joined: Joined, peer: RelayPeer) {
     this.#joined = joined;
     this.#peer = peer;
-    this.#isDirect = frame.type === 'send';
-    this.topic = this.#isDirect ? fullName(textField(frame, 'to')) : textField(frame, 'topic');
+    this.isDirect = frame.type === 'send';
+    this.topic = this.isDirect ? fullName(textField(frame, 'to')) : textField(frame, 'topic');
     this.#said = {
       messageType: textField(frame, 'message_type'),
       payload: payloadField(frame),
@@ -42,13 +43,13 @@ export class Saying {
 
   /**
    * Finds its receivers anew.
-   * @returns how many rows of the activity log it needs
-   * @throws RelayError where it may not be said, or nobody is there to be told
+   * @param done told how many rows of the activity log it needs, or why it may not be said; later where somebody has to be
+   *   asked
    */
-  prepare(): number {
+  prepare(done: (rows: number | RelayError) => void): void {
     const { realm, session } = this.#joined.member;
     // Who writes to itself gets it; else no agent hears itself, whatever else it listens to.
-    const options = { ...PUBLISH_DEFAULTS, excludeMe: !(this.#isDirect && this.topic === this.#peer.name) };
+    const options = { ...PUBLISH_DEFAULTS, excludeMe: !(this.isDirect && this.topic === this.#peer.name) };
     const publish = {
       type: MessageType.PUBLISH,
       request: 0,
@@ -56,13 +57,15 @@ export class Saying {
       topic: this.topic,
       payload: this.#payload,
     } as const;
-    const plan = realm.plan(session, publish);
-    if (plan instanceof WampError) throw new RelayError(codeOf(plan.uri), plan.message);
-    if (this.#isDirect && plan.recipients.length === 0) {
-      throw new RelayError('name_not_found', `nobody is called ${this.topic}`);
-    }
-    this.#plan = plan;
-    return 2 + 2 * plan.recipients.filter(isAgent).length;
+    realm.plan(session, publish, (plan) => {
+      if (plan instanceof WampError) done(new RelayError(codeOf(plan.uri), plan.message));
+      else if (this.isDirect && plan.recipients.length === 0) {
+        done(new RelayError('name_not_found', `nobody is called ${this.topic}`));
+      } else {
+        this.#plan = plan;
+        done(2 + 2 * plan.recipients.filter(isAgent).length);
+      }
+    });
   }
 
   /** Delivers what {@link prepare} has found. @param rows that were reserved for it */
@@ -86,5 +89,5 @@ export class Saying {
 
 /** Peers that confirm record their rows when they have answered, beyond what is reserved here. */
 function isAgent({ session, confirms }: Recipient): boolean {
-  return !confirms && isBridged(session);
+  return !confirms && session.bridged;
 }

@@ -40,7 +40,7 @@ export class Topics {
   #register(done: Done): void {
     const procedure = `${this.#name}.`;
     // Asked of the rules beforehand: a role that may only listen is no refusal worth a log line.
-    if (!this.#member.may('register', procedure, 'prefix')) {
+    if (this.#member.decide('register', procedure, 'prefix').kind === 'deny') {
       done();
       return;
     }
