@@ -1,6 +1,6 @@
 import { ErrorUri } from '../../wamp/errors.ts';
 import { MessageType, type RouterMessage } from '../../wamp/messages.ts';
-import { REGISTER_DEFAULTS } from '../../wamp/options.ts';
+import { REGISTER_DEFAULTS, SUBSCRIBE_DEFAULTS } from '../../wamp/options.ts';
 import type { Member } from '../member.ts';
 import { shown } from '../text.ts';
 import { RelayError } from './frames.ts';
@@ -74,7 +74,7 @@ export class Topics {
 
   #subscribe({ uri, match }: Pattern, subscribed: (subscription: number) => void, failed: (uri: string) => void): void {
     this.#member.ask(
-      (request) => ({ type: MessageType.SUBSCRIBE, request, options: { match }, topic: uri }),
+      (request) => ({ type: MessageType.SUBSCRIBE, request, options: { ...SUBSCRIBE_DEFAULTS, match }, topic: uri }),
       (answer) => {
         if (answer.type === MessageType.SUBSCRIBED) subscribed(answer.subscription);
         else failed(answer.type === MessageType.ERROR ? answer.error : '');
