@@ -23,7 +23,7 @@ const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
 
 /**
  * A public key of a principal. Verified by OpenSSL, as cryptosign's challenges are, with a key object made beforehand:
- * tweetnacl, with which agents sign, takes some thirty times as long (docs/decisions/0007).
+ * tweetnacl, with which agents sign, takes some hundred times as long (docs/decisions/0007).
  */
 export class SigningKey {
   readonly hex: string;

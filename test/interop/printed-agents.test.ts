@@ -173,6 +173,77 @@ describe('Publish with signed payload', () => {
   });
 });
 
+describe('where the realm wants it signed (BRIDGES §5)', () => {
+  const keys = newKeys();
+  const signCalls = '{ over: [tool, params], field: sig, key: pubKey }';
+
+  /** The shipped realm with a key of the planner and the two rules. */
+  function wantSignatures(publicKey = keys.publicKey): void {
+    const shipped = readFileSync(new URL('../../realms/yamtam-swarm.yaml', import.meta.url), 'utf8');
+    const signed = shipped
+      .replace('planner: { role: agent,', `planner: { role: agent, cryptosign: "${publicKey}",`)
+      .replace(
+        '\n  agent:\n',
+        `\n  agent:
+    - { uri: yamtam.task.dispatch, allow: [publish], signature: required }
+    - { uri: yamtam.agent.run-tool, allow: [call], signature: ${signCalls} }\n`,
+      );
+    expect(signed).toContain(publicKey);
+    router.writeRealm('yamtam-swarm', signed);
+    router.reload();
+  }
+
+  const globals = (sign: typeof signCommand): Dict => ({
+    autobahn,
+    signCommand: sign,
+    verifyCommand,
+    runTool: async (tool: string, params: unknown) => ({ tool, params }),
+    myPubKey: keys.publicKey,
+    myPrivKey: keys.privateKey,
+  });
+
+  it('the publish code passes as printed', async () => {
+    wantSignatures();
+    vi.stubEnv('YAMTAM_AGENT_PRIV', keys.privateKey);
+    const worker = await agent('worker-1');
+    const tasks = new Inbox<Dict>();
+    await worker.session.subscribe('yamtam.task.dispatch', (_args, kwargs) => tasks.put(kwargs));
+    await await run(() => import('./fixtures/publish-signed.ts'), {});
+    expect(logged.items).toEqual([['[wamp] published signed task']]);
+    expect(await tasks.until(1)).toEqual([expect.objectContaining({ agentId: 'planner', action: 'task.start' })]);
+    // What was heard cannot be sent again, and an agent without a key can send nothing of the kind.
+    const again = worker.session.publish('yamtam.task.dispatch', [], tasks.items[0] ?? {}, { acknowledge: true });
+    expect((await refusal(again ?? expect.fail())).error).toBe('wamp.error.not_authorized');
+    await worker.leave();
+  });
+
+  it('the publish code with a key that the realm does not know is refused', async () => {
+    wantSignatures(newKeys().publicKey);
+    vi.stubEnv('YAMTAM_AGENT_PRIV', keys.privateKey);
+    const { error } = await refusal(run(() => import('./fixtures/publish-signed.ts'), {}));
+    expect(error).toBe('wamp.error.not_authorized');
+    expect(logged.items).toEqual([]);
+  });
+
+  it('the call code signs other params than it sends, as printed: refused by the router, and no callee sees it', async () => {
+    wantSignatures();
+    const ran = vi.fn();
+    const call = run(() => import('./fixtures/expose-procedures.ts'), { ...globals(signCommand), runTool: ran });
+    const { error, args } = await refusal(call);
+    expect(error).toBe('yamtam.error.unauthorized');
+    expect(args).toEqual([expect.stringContaining('signature: it is not one of what was sent')]);
+    expect(ran).not.toHaveBeenCalled();
+  });
+
+  it('the call code corrected passes', async () => {
+    wantSignatures();
+    const sent = JSON.stringify({ tool: 'fetch', params: { url: 'https://api.github.com/zen' } });
+    const corrected = (key: string) => signCommand(key, sent);
+    await run(() => import('./fixtures/expose-procedures.ts'), globals(corrected));
+    expect(router.log()).not.toContain('"denied"');
+  });
+});
+
 describe('RPC registration', () => {
   const keys = newKeys();
   const globals = (parts: Dict = {}): Dict => ({
