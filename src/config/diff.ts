@@ -74,7 +74,7 @@ function diffRouter(before: Config, after: Config): Change[] {
     if (!isDeepStrictEqual(field(old.limits, key), field(now.limits, key))) note(`limits.${key}`, true);
   }
   if (!isDeepStrictEqual(old.log, now.log)) note('log', true);
-  for (const key of ['realms', 'shutdown', 'activityLog', 'cluster'] as const) {
+  for (const key of ['realms', 'shutdown', 'activityLog', 'history', 'cluster'] as const) {
     if (!isDeepStrictEqual(old[key], now[key])) note(key, false);
   }
   const byAddress = (listeners: readonly ListenerConfig[]) =>

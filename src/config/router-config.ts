@@ -33,6 +33,7 @@ export function buildRouter(
     limits: value.limits,
     shutdown: value.shutdown,
     activityLog,
+    history: { file: builder.path(value.history.file) },
     cluster: value.cluster,
     log: value.log,
   });

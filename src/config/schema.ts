@@ -201,6 +201,13 @@ export const routerSchema = shape({
   })
     .optional()
     .describe('Trace of every bridged message. Absent: none.'),
+  history: shape({
+    file: path('a file for the event history')
+      .default('../data/history.sqlite3')
+      .describe('SQLite file for all realms; made when a realm file has `store: sqlite`.'),
+  })
+    .prefault({})
+    .describe('Event history that survives a restart.'),
   cluster: shape({
     nats: oneOrMore(
       matching(/^(?:nats|tls|wss?):\/\/\S+$/, 'a URL such as nats://127.0.0.1:4222'),
@@ -432,14 +439,19 @@ export const realmSchema = shape({
         .default('allowed')
         .describe('Whether publishers may have an event retained; one `refused` that matches refuses.'),
       history: shape({
-        limit: whole(1, 10_000_000).describe('Events kept.'),
+        limit: whole(1, 10_000_000).describe('Events kept: the newest.'),
+        maxBytes: whole(1024, 1024 * 1024 * MIB)
+          .default(64 * MIB)
+          .describe('What they may take together; beyond it the oldest are forgotten.'),
         maxAgeMs: whole(1, Number.MAX_SAFE_INTEGER).optional().describe('Age after which they are forgotten.'),
         store: choice(['memory', 'sqlite'])
           .default('memory')
           .describe('Where they are kept; `sqlite` survives a restart.'),
       })
         .optional()
-        .describe('Keep past events for `wamp.subscription.get_events`.'),
+        .describe(
+          'Keep past events for `wamp.subscription.get_events`; the first rule that matches and has it keeps them.',
+        ),
     }),
     'a list of maps with uri, match, retain, history',
   )

@@ -93,6 +93,8 @@ export interface RouterConfig {
   readonly limits: LimitsConfig;
   readonly shutdown: { readonly mode: 'drop' | 'goodbye'; readonly drainMs: number };
   readonly activityLog?: ActivityLogConfig;
+  /** Absolute path of the file of event history; made when a realm needs it. */
+  readonly history: { readonly file: string };
   readonly cluster?: { readonly nats: readonly string[]; readonly node: string };
   readonly log: { readonly level: RouterFile['log']['level'] };
 }
@@ -168,7 +170,12 @@ export interface EventRuleConfig {
   readonly uri: string;
   readonly match: RuleMatch;
   readonly retain: 'allowed' | 'refused';
-  readonly history?: { readonly limit: number; readonly maxAgeMs?: number; readonly store: 'memory' | 'sqlite' };
+  readonly history?: {
+    readonly limit: number;
+    readonly maxBytes: number;
+    readonly maxAgeMs?: number;
+    readonly store: 'memory' | 'sqlite';
+  };
   /** `file:line` */
   readonly at: string;
 }

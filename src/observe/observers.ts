@@ -38,8 +38,8 @@ export function loggingObserver(log: Log): RouterObserver {
       saidAt = now;
     },
     unkept(topic, cause) {
-      // What a rule refuses is as it should be.
-      if (cause === 'retain_refused') return;
+      // What a rule refuses, or the specification, is as it should be.
+      if (cause === 'retain_refused' || cause === 'history_by_session') return;
       unkept += 1;
       const now = performance.now();
       if (now - unkeptSaidAt < INTERVAL_MS) return;

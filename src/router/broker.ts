@@ -15,6 +15,7 @@ import type { Match } from '../wamp/uri.ts';
 import type { PublicationTrail } from './audit.ts';
 import type { RealmContext } from './context.ts';
 import { eventDetails, type Origin, toldOfPublisher, toldOfTrust } from './disclosure.ts';
+import { History } from './history.ts';
 import { withPassthru } from './passthru.ts';
 import { admits, PublishFilter } from './publish-filter.ts';
 import { type RetainedEvent, RetainedEvents } from './retained-events.ts';
@@ -83,12 +84,14 @@ export class Broker {
   readonly #byId = new Map<number, Subscription>();
   readonly retained = new RetainedEvents();
   readonly #replay: RetainedReplay;
+  readonly #history: History;
   #order = 0;
 
   constructor(context: RealmContext) {
     this.#context = context;
     const send = (event: RetainedEvent, of: Subscription, to: Session) => this.#sendRetained(event, of, to);
     this.#replay = new RetainedReplay(this.retained, context.clock, send);
+    this.#history = new History(context.clock, () => context.events, context.observer);
   }
 
   get size(): number {
@@ -221,7 +224,11 @@ export class Broker {
 
   /** To be called once for each publication, before it is delivered: who subscribes meanwhile is to find it. */
   keep(publication: Publication): void {
-    if (!publication.retain) return;
+    if (publication.retain) this.#retain(publication);
+    if (this.#context.events.series.length > 0) this.#history.keep(publication);
+  }
+
+  #retain(publication: Publication): void {
     const { observer, events, limits } = this.#context;
     const { topic } = publication;
     if (!events.mayRetain(topic)) {

@@ -15,7 +15,7 @@ export type DropCause =
   | 'sender_gone';
 
 /** Why an accepted publication was not kept, or not any longer, where somebody wanted it to be. */
-export type UnkeptCause = 'retain_refused' | 'retained_full';
+export type UnkeptCause = 'retain_refused' | 'retained_full' | 'history_by_session' | 'history_full' | 'history_failed';
 
 /**
  * What metrics, logs and the activity log see of a realm: a fixed interface called at fixed points, never events

@@ -2,6 +2,9 @@ import type { ReceiverLists } from '../wamp/options.ts';
 import type { Publication } from './broker.ts';
 import type { Session } from './session.ts';
 
+/** Lists of a publication that mean the same for every session, whenever it asks. */
+export type NameLists = Omit<ReceiverLists, 'exclude' | 'eligible'>;
+
 /**
  * Who may receive a publication (spec: "Subscriber Black- and Whitelisting"): subscribers ∩ each eligible list −
  * each exclude list. An empty eligible list is nobody; an absent one is no condition (PITFALLS 37).
@@ -38,6 +41,20 @@ export class PublishFilter {
     return this.#excludeAuthrole?.has(authrole) !== true;
   }
 
+  /** Whether session ids are among its lists, whatever they name. */
+  get namesSessions(): boolean {
+    return this.#exclude !== undefined || this.#eligible !== undefined;
+  }
+
+  get names(): NameLists {
+    return {
+      excludeAuthid: listOf(this.#excludeAuthid),
+      excludeAuthrole: listOf(this.#excludeAuthrole),
+      eligibleAuthid: listOf(this.#eligibleAuthid),
+      eligibleAuthrole: listOf(this.#eligibleAuthrole),
+    };
+  }
+
   /** Whether both admit the same sessions because their lists name the same. */
   equals(other: PublishFilter): boolean {
     return (
@@ -65,6 +82,17 @@ export class PublishFilter {
 export function admits(publication: Publication, session: Session): boolean {
   if (session.id === publication.excluded) return false;
   return publication.filter === undefined || publication.filter.admits(session);
+}
+
+/** {@link PublishFilter.admits} for whoever has names only. */
+export function admitsNames(lists: NameLists, authid: string, authrole: string): boolean {
+  const { excludeAuthid, excludeAuthrole, eligibleAuthid, eligibleAuthrole } = lists;
+  if (eligibleAuthid?.includes(authid) === false || eligibleAuthrole?.includes(authrole) === false) return false;
+  return excludeAuthid?.includes(authid) !== true && excludeAuthrole?.includes(authrole) !== true;
+}
+
+function listOf(set: ReadonlySet<string> | undefined): readonly string[] | undefined {
+  return set === undefined ? undefined : [...set];
 }
 
 function sameSet<T>(a: ReadonlySet<T> | undefined, b: ReadonlySet<T> | undefined): boolean {

@@ -13,6 +13,7 @@ import { installMeta } from '../router/meta/install.ts';
 import type { Realm, RealmSettings } from '../router/realm.ts';
 import type { Router } from '../router/router.ts';
 import { type CloseReason, CloseUri } from '../wamp/errors.ts';
+import type { Histories } from './history.ts';
 
 /** A realm's running parts beside the configuration they were made from. */
 interface Hosted extends RealmHost {
@@ -28,6 +29,7 @@ export interface RealmHostsDeps {
   readonly log: Log;
   readonly lockout: Lockout;
   readonly env: NodeJS.ProcessEnv;
+  readonly histories: Histories;
 }
 
 const REALM_REMOVED: CloseReason = {
@@ -101,7 +103,7 @@ export class RealmHosts {
 
   #add(config: RealmConfig): void {
     const signers = this.#signersOf(config, new Signers());
-    const realm = this.#deps.router.create(config.realm, settingsOf(config, signers));
+    const realm = this.#deps.router.create(config.realm, this.#settingsOf(config, signers));
     installMeta(realm);
     const hosted = this.#host(config, realm, signers);
     this.#hosts.set(config.realm, hosted);
@@ -114,7 +116,7 @@ export class RealmHosts {
     this.#hosts.set(config.realm, hosted);
     this.#warn(hosted);
     this.#judge(hosted);
-    before.realm.configure(settingsOf(config, signers));
+    before.realm.configure(this.#settingsOf(config, signers));
   }
 
   #remove(name: string): void {
@@ -156,15 +158,15 @@ export class RealmHosts {
   #warn(hosted: Hosted): void {
     for (const text of hosted.authenticator.warnings) this.#deps.log.warn({ realm: hosted.config.realm }, text);
   }
-}
 
-function settingsOf(config: RealmConfig, signers: Signers): RealmSettings {
-  return {
-    authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config), signers),
-    dynamic: config.dynamic,
-    events: compileEventRules(config.events),
-    limits: config.limits,
-    strictRequestIds: config.strictRequestIds,
-    strictUris: config.strictUris,
-  };
+  #settingsOf(config: RealmConfig, signers: Signers): RealmSettings {
+    return {
+      authorizer: compileAcl(config.permissions, config.roles, askedProcedures(config), signers),
+      dynamic: config.dynamic,
+      events: compileEventRules(config.events, this.#deps.histories.configure(config)),
+      limits: config.limits,
+      strictRequestIds: config.strictRequestIds,
+      strictUris: config.strictUris,
+    };
+  }
 }

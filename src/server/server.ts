@@ -19,6 +19,7 @@ import { type WebSocketOptions, WebSocketTransport } from '../transports/websock
 import { type CloseReason, CloseUri } from '../wamp/errors.ts';
 import { RandomIds } from '../wamp/ids.ts';
 import { openActivityLog } from './activity.ts';
+import { Histories } from './history.ts';
 import { Listener, type ListenerDeps, rawSocketRoute, wampRoutes } from './listeners.ts';
 import { RealmHosts } from './realm-hosts.ts';
 import { SYSTEM_CLOCK } from './system-clock.ts';
@@ -67,6 +68,7 @@ export class Server {
   readonly #options: ServerOptions;
   readonly #clock: Clock;
   readonly #hosts: RealmHosts;
+  readonly #histories: Histories;
   readonly #outboxes: OutboxPool;
   readonly #websockets: WebSocketTransport;
   readonly #rawsockets: RawSocketTransport;
@@ -84,10 +86,12 @@ export class Server {
     this.#options = options;
     this.#config = options.config;
     this.#clock = options.clock ?? SYSTEM_CLOCK;
+    const observer = combineObservers([this.metrics, loggingObserver(options.log)]);
+    this.#histories = new Histories({ clock: this.#clock, log: options.log, observer });
     this.router = new Router({
       clock: this.#clock,
       ids: new RandomIds(),
-      observer: combineObservers([this.metrics, loggingObserver(options.log)]),
+      observer,
       cluster: options.cluster ?? ALONE,
       auditor: activityAuditor(() => this.#sink),
     });
@@ -97,6 +101,7 @@ export class Server {
       log: options.log,
       lockout: new Lockout(this.#clock),
       env: options.env,
+      histories: this.#histories,
     });
     this.#outboxes = new OutboxPool(() => this.#limits);
     const shared: RawSocketOptions & WebSocketOptions = {
@@ -124,6 +129,7 @@ export class Server {
 
   /** Realms first, so that nobody who connects meets a router without them. @throws Error where an address is taken */
   async start(): Promise<void> {
+    await this.#histories.open(this.#config);
     this.#hosts.apply(this.#config.realms);
     const opened: Listener[] = [];
     try {
@@ -135,7 +141,7 @@ export class Server {
       }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.http.close()));
-      await this.#activity?.close();
+      await Promise.all([this.#activity?.close(), this.#histories.close()]);
       throw error;
     }
     this.#pollSecrets();
@@ -210,7 +216,7 @@ export class Server {
     // Whoever has not joined, or has not answered GOODBYE, has no session to end and should come back as well.
     for (const transport of this.#transports) transport.closeAll('restart', CLOSING.drop.message);
     await Promise.all(this.#listeners.map((listener) => listener.http.close(CLOSE_GRACE_MS)));
-    await this.#activity?.close();
+    await Promise.all([this.#activity?.close(), this.#histories.close()]);
     await this.#admin?.http.close();
   }
 

@@ -32,13 +32,11 @@ export function unbuilt(config: Config): Unbuilt[] {
   return [...found, ...first.values()];
 }
 
-function missedOf({ file, dynamic, events }: RealmConfig): Unbuilt[] {
+function missedOf({ file, dynamic }: RealmConfig): Unbuilt[] {
   const found: Unbuilt[] = [];
   const note = (name: string, place: string | undefined, key: string, instead: string): void => {
     if (place !== undefined) found.push({ name, missed: { place, key, instead } });
   };
   note('authenticator', dynamic?.authenticator && file, 'dynamic.authenticator', 'only principals of the file join');
-  const history = events.find((rule) => rule.history !== undefined);
-  note('event history', history?.at, 'history', 'no history is kept');
   return found;
 }

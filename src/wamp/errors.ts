@@ -37,6 +37,8 @@ export const ErrorUri = {
   UNAUTHORIZED: 'yamtam.error.unauthorized',
   /** A bound of `limits:` would be passed (CONTRACT §3); our own, the specification has no URI for it. */
   LIMIT_EXCEEDED: 'waggle.error.limit_exceeded',
+  /** The store of event history does not answer; our own, as `unavailable` would send the call to another callee. */
+  HISTORY_UNAVAILABLE: 'waggle.error.history_unavailable',
 } as const;
 
 /** Reasons of GOODBYE (spec: "Session Close"). */

@@ -4,6 +4,7 @@ import type { Dict } from './payload.ts';
 export const ROUTER_ROLES: Dict = deepFreeze({
   broker: {
     features: {
+      event_history: true,
       event_retention: true,
       pattern_based_subscription: true,
       payload_passthru_mode: true,

@@ -96,6 +96,11 @@ export class Payload {
     return this.#codec === undefined && this !== Payload.EMPTY ? weigh(this.#value) : this.heldBytes;
   }
 
+  /** Which codec's bytes came; undefined: it was made in memory. */
+  get codecIndex(): 0 | 1 | 2 | undefined {
+    return this.#codec?.index;
+  }
+
   /**
    * The same payload for whoever keeps it: in a buffer of its own, as the bytes that came are often a small part of a
    * large one, and without what conversions remember.

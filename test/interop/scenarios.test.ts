@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe } from 'vitest';
 import { callsInFlightScenarios } from '../spec/scenarios/calls-in-flight.ts';
 import { environments } from '../spec/scenarios/environment.ts';
+import { historyScenarios } from '../spec/scenarios/history.ts';
 import { passthruScenarios } from '../spec/scenarios/passthru.ts';
 import { pubSubScenarios } from '../spec/scenarios/pubsub.ts';
 import { retentionScenarios } from '../spec/scenarios/retention.ts';
@@ -16,6 +17,7 @@ for (const env of environments()) {
     sessionScenarios(env);
     pubSubScenarios(env);
     retentionScenarios(env);
+    historyScenarios(env);
     rpcScenarios(env);
     callsInFlightScenarios(env);
     passthruScenarios(env);

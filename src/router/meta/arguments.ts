@@ -22,11 +22,7 @@ export class Arguments {
   }
 
   id(at: number): number {
-    const value = this.#args[at];
-    // 2^53 is a legal id and beyond what decoders hand out as a number (PITFALLS 22).
-    const id = typeof value === 'bigint' && value <= BigInt(MAX_ID) ? Number(value) : value;
-    if (!isId(id)) throw wrong(`argument ${at + 1}`, 'id');
-    return id;
+    return idOf(this.#args[at], `argument ${at + 1}`, 'id');
   }
 
   text(at: number): string {
@@ -62,9 +58,28 @@ export class Arguments {
     return value;
   }
 
+  namedFlag(key: string): boolean | undefined {
+    const value = this.named(key);
+    if (value !== undefined && typeof value !== 'boolean') throw wrong(key, 'true or false');
+    return value;
+  }
+
+  /** A positive integer up to 2^53: an id, or how many. */
+  namedId(key: string): number | undefined {
+    const value = this.named(key);
+    return value === undefined ? undefined : idOf(value, key, 'positive integer');
+  }
+
   namedDictionary(key: string): Dict | undefined {
     return dictionary(this.named(key), key);
   }
+}
+
+function idOf(value: unknown, where: string, expected: string): number {
+  // 2^53 is a legal id and beyond what decoders hand out as a number (PITFALLS 22).
+  const id = typeof value === 'bigint' && value <= BigInt(MAX_ID) ? Number(value) : value;
+  if (!isId(id)) throw wrong(where, expected);
+  return id;
 }
 
 function dictionary(value: unknown, where: string): Dict | undefined {

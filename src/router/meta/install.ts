@@ -17,6 +17,7 @@ import type { Realm } from '../realm.ts';
 import { ROUTER, type Session } from '../session.ts';
 import { LocalDirectory } from './directory.ts';
 import { MetaEvents } from './events.ts';
+import { HISTORY_PROCEDURES } from './history.ts';
 import { invoke, type MetaAnswer, type MetaContext, type MetaProcedure, type Refusal } from './procedure.ts';
 import { REGISTRATION_PROCEDURES } from './registration.ts';
 import { SESSION_PROCEDURES } from './session.ts';
@@ -28,6 +29,7 @@ const PROCEDURES: Readonly<Record<string, MetaProcedure>> = {
   ...SESSION_PROCEDURES,
   ...TESTAMENT_PROCEDURES,
   ...SUBSCRIPTION_PROCEDURES,
+  ...HISTORY_PROCEDURES,
   ...REGISTRATION_PROCEDURES,
 };
 
@@ -77,6 +79,13 @@ class MetaApi implements Peer {
         }, silent);
       },
       refusal: (session, message) => refusalOf(realm, session, message),
+      subscribeRefusal: (session, topic, match) =>
+        new Promise((resolve) => {
+          realm.ask(session, 'subscribe', topic, match, (verdict) => {
+            resolve(verdict instanceof WampError ? verdict : undefined);
+          });
+        }),
+      history: () => ({ series: realm.events.series, maxBytes: realm.limits.maxMessageBytes }),
     };
   }
 

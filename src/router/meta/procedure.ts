@@ -1,6 +1,8 @@
 import type { CloseReason, WampError } from '../../wamp/errors.ts';
 import type { Publish } from '../../wamp/messages.ts';
 import type { PayloadValue } from '../../wamp/payload.ts';
+import type { Match } from '../../wamp/uri.ts';
+import type { Series } from '../history.ts';
 import type { Session } from '../session.ts';
 import { Arguments } from './arguments.ts';
 import type { Directory } from './directory.ts';
@@ -17,6 +19,10 @@ export interface MetaContext {
   kill(sessions: readonly number[], reason: CloseReason, silent: boolean): void;
   /** Whether that session may publish this; a promise where the dynamic authorizer has to be asked. */
   refusal(session: Session, message: Publish): Refusal | Promise<Refusal>;
+  /** Likewise, whether it may subscribe there. */
+  subscribeRefusal(session: Session, topic: string, match: Match): Promise<Refusal>;
+  /** Where events of the past are, and how much one answer may take, bytes. */
+  history(): { readonly series: readonly Series[]; readonly maxBytes: number };
 }
 
 /** undefined: it may. */

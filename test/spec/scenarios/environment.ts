@@ -10,7 +10,9 @@ import { formatProblem } from '../../../src/config/problem.ts';
 import { createLog } from '../../../src/observe/log.ts';
 import { combineObservers } from '../../../src/observe/observers.ts';
 import { ALONE } from '../../../src/router/cluster.ts';
+import { NO_OBSERVER } from '../../../src/router/observer.ts';
 import { Router } from '../../../src/router/router.ts';
+import { Histories } from '../../../src/server/history.ts';
 import { RealmHosts } from '../../../src/server/realm-hosts.ts';
 import { SYSTEM_CLOCK } from '../../../src/server/system-clock.ts';
 import { CloseUri } from '../../../src/wamp/errors.ts';
@@ -42,6 +44,8 @@ roles:
   auditor:
     - { uri: "", match: prefix, allow: [call, register, publish, subscribe] }
     - { uri: com.forbidden, deny: [call, register, publish, subscribe] }
+events:
+  - { uri: com.past., match: prefix, history: { limit: 100 } }
 `;
 const ENV = { ALICE: 'secret-alice', BOB: 'secret-bob', CAROL: 'secret-carol' };
 
@@ -225,7 +229,8 @@ async function startInProcess(): Promise<Running> {
     cluster: ALONE,
   });
   const lockout = new Lockout(SYSTEM_CLOCK);
-  const hosts = new RealmHosts({ router, clock: SYSTEM_CLOCK, log, lockout, env: ENV });
+  const histories = new Histories({ clock: SYSTEM_CLOCK, log, observer: NO_OBSERVER });
+  const hosts = new RealmHosts({ router, clock: SYSTEM_CLOCK, log, lockout, env: ENV, histories });
   hosts.apply(config.realms);
   const context: AdapterContext = {
     realm: (name) => hosts.get(name),

@@ -6,6 +6,7 @@ import { ALONE } from '../../../src/router/cluster.ts';
 import { NO_OBSERVER } from '../../../src/router/observer.ts';
 import type { Realm } from '../../../src/router/realm.ts';
 import { Router } from '../../../src/router/router.ts';
+import { Histories } from '../../../src/server/history.ts';
 import { RealmHosts } from '../../../src/server/realm-hosts.ts';
 import { RandomIds } from '../../../src/wamp/ids.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -31,7 +32,8 @@ function hosted(...texts: readonly string[]) {
   const router = new Router({ clock, ids: new RandomIds(), observer: NO_OBSERVER, cluster: ALONE });
   const lines: string[] = [];
   const log = createLog('info', { write: (line: string) => lines.push(line) });
-  const hosts = new RealmHosts({ router, clock, log, lockout: new Lockout(clock), env });
+  const histories = new Histories({ clock, log, observer: NO_OBSERVER });
+  const hosts = new RealmHosts({ router, clock, log, lockout: new Lockout(clock), env, histories });
   const load = (): void => hosts.apply(good(set.load(env)).realms);
   load();
   const apply = (...changed: readonly string[]): void => {
