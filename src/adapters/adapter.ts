@@ -2,8 +2,13 @@ import type { BridgeNames } from '../acl/names.ts';
 import type { RealmAuthenticator } from '../auth/authenticator.ts';
 import type { Clock } from '../router/clock.ts';
 import type { Realm } from '../router/realm.ts';
+import type { CorsRules } from '../transports/cors.ts';
+import type { HttpRoute, RequestHandler } from '../transports/http.ts';
+import type { KeepAliveLimits } from '../transports/keep-alive.ts';
 import type { Link, LinkHandler } from '../transports/link.ts';
+import type { OutboxPool } from '../transports/outbox-pool.ts';
 import type { RawSocketSerializer } from '../transports/rawsocket.ts';
+import type { TransportEvent } from '../transports/transport.ts';
 import type { ActivitySink } from './activity.ts';
 
 /** A realm as adapters meet it; the parts are swapped by reload, so they are asked for anew each time. */
@@ -46,6 +51,27 @@ export interface BridgeContext {
   readonly activity: ActivitySink;
 }
 
+/** What protocols of single requests are bounded by; read anew at each (CONTRACT §3). */
+export interface RequestLimits {
+  readonly maxMessageBytes: number;
+  readonly keepAlive: KeepAliveLimits;
+  readonly http: {
+    readonly requestsPerPrincipal: number;
+    readonly streamsPerPrincipal: number;
+    /** Milliseconds a call may take where neither the caller nor the realm says how long; 0: any time. */
+    readonly callTimeoutMs: number;
+  };
+}
+
+/** What an endpoint that answers single requests has beside that: no connection of its own brings it. */
+export interface RequestContext {
+  limits(): RequestLimits;
+  readonly outboxes: OutboxPool;
+  report(event: TransportEvent): void;
+  /** Told of exceptions that no request accounts for. */
+  fault(error: unknown, address: string): void;
+}
+
 /** What an adapter may use of the router. */
 export interface AdapterContext {
   /** The realm of that name where this endpoint offers it. */
@@ -61,9 +87,11 @@ export interface AdapterContext {
   readonly agent: string;
   /** Of endpoints that bridge another protocol. */
   readonly bridge?: BridgeContext;
+  /** Of endpoints that answer single requests. */
+  readonly requests?: RequestContext;
 }
 
-/** A protocol on one side, a Peer of a realm on the other. */
+/** A protocol of connections on one side, a Peer of a realm on the other. */
 export interface Adapter {
   /** The endpoint's `protocol:` (CONTRACT §3). */
   readonly name: string;
@@ -73,4 +101,16 @@ export interface Adapter {
   readonly rawSocketSerializers?: ReadonlyMap<number, RawSocketSerializer>;
   /** Takes a new connection. */
   attach(link: Link, context: AdapterContext): LinkHandler;
+}
+
+/** A protocol of single HTTP requests. */
+export interface RequestAdapter {
+  readonly name: string;
+  readonly cors: CorsRules;
+  readonly refuse: NonNullable<HttpRoute['refuse']>;
+  /**
+   * What answers the requests of one endpoint.
+   * @param base the endpoint's path, empty where it is `*`
+   */
+  serve(base: string, context: AdapterContext): RequestHandler;
 }

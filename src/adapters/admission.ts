@@ -8,6 +8,7 @@ import type { Member } from '../router/session.ts';
 import type { LinkInfo } from '../transports/link.ts';
 import { Feature } from '../wamp/features.ts';
 import type { AdapterContext, BridgeContext, RealmHost } from './adapter.ts';
+import { tokenOf } from './token.ts';
 
 export type Admission =
   | { readonly kind: 'welcome'; readonly host: RealmHost; readonly member: Member }
@@ -113,22 +114,4 @@ function refused(reason: string): Admission {
 
 function failed(reason: string): Admission {
   return { kind: 'refuse', message: DENIED, reason, final: true };
-}
-
-/**
- * The token of the upgrade request: `Authorization: Basic base64(authid:ticket)`, or `Bearer ticket` with
- * `X-Waggle-Authid` or `?authid=` (BRIDGES, intro).
- */
-export function tokenOf({ headers, url }: LinkInfo): { readonly authid: string; readonly ticket: string } | undefined {
-  const { authorization, 'x-waggle-authid': header } = headers;
-  const found = typeof authorization === 'string' ? /^(basic|bearer) +(\S+) *$/i.exec(authorization) : null;
-  const [, scheme = '', value = ''] = found ?? [];
-  if (scheme.toLowerCase() === 'basic') {
-    const text = Buffer.from(value, 'base64').toString('utf8');
-    const colon = text.indexOf(':');
-    return colon < 1 ? undefined : { authid: text.slice(0, colon), ticket: text.slice(colon + 1) };
-  }
-  const query = url?.includes('?') === true ? new URLSearchParams(url.slice(url.indexOf('?'))).get('authid') : null;
-  const authid = typeof header === 'string' ? header : query;
-  return value === '' || authid === null || authid === '' ? undefined : { authid, ticket: value };
 }

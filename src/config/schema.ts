@@ -168,6 +168,17 @@ const limits = shape({
     .prefault({})
     .describe('How dead peers are found.'),
   callTimeoutMs: callTimeoutMs.default(0).describe('Time a call may take where the caller sets none; 0: unlimited.'),
+  http: shape({
+    requestsPerPrincipal: whole(1, 1_000_000)
+      .default(64)
+      .describe('Calls and publications at the same time; one more is answered 429.'),
+    streamsPerPrincipal: whole(1, 1_000_000).default(16).describe('Event streams at the same time.'),
+    callTimeoutMs: callTimeoutMs
+      .default(60_000)
+      .describe('Time a call may take where neither caller nor `callTimeoutMs` says so; 0: unlimited.'),
+  })
+    .prefault({})
+    .describe('Who uses the HTTP gateway; anonymous callers count by their address.'),
 });
 
 export const routerSchema = shape({

@@ -11,7 +11,7 @@ const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
 
 /** What is said instead where only a part is missing, or more than nothing happens. */
 const NOTES: Readonly<Record<string, string>> = {
-  'listeners[].endpoints[].protocol': 'not built yet: http, mcp',
+  'listeners[].endpoints[].protocol': 'not built yet: mcp',
 };
 
 /** @returns what stands in parentheses behind the key's description; undefined: it is built */

@@ -112,6 +112,12 @@ export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRout
     const adapter = adapterFor(endpoint.protocol);
     if (adapter === undefined) continue;
     const context = deps.contextFor(endpoint);
+    if ('serve' in adapter) {
+      const base = endpoint.path === '*' ? '' : endpoint.path;
+      const { cors, refuse } = adapter;
+      routes.push({ path: base === '' ? '*' : `${base}/*`, cors, refuse, request: adapter.serve(base, context) });
+      continue;
+    }
     routes.push({
       path: endpoint.path,
       upgrade: {

@@ -155,7 +155,9 @@ export class Server {
       const listener = this.#listeners[index];
       if (listener === undefined) continue;
       for (const { protocol, path } of endpoints) {
-        if (adapterFor(protocol) !== undefined) open.push({ url: listener.url('ws', path), protocol });
+        const adapter = adapterFor(protocol);
+        if (adapter === undefined) continue;
+        open.push({ url: listener.url('serve' in adapter ? 'http' : 'ws', path), protocol });
       }
       if (rawsocket !== undefined) open.push({ url: listener.rawSocketUrl, protocol: 'rawsocket' });
     }
@@ -311,6 +313,12 @@ export class Server {
       },
       handshake: (outcome) => this.metrics.handshake(outcome),
       agent: this.#options.agent,
+      requests: {
+        limits,
+        outboxes: this.#outboxes,
+        report: (event) => this.#reported(event),
+        fault: (error, address) => this.#fault(error, address),
+      },
       ...('auth' in endpoint ? { bridge: this.#bridgeFor(endpoint) } : {}),
     };
   }

@@ -2,15 +2,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { answerPreflight, type CorsRules, letRead } from './cors.ts';
 import { Front, type FrontOptions } from './front.ts';
 import { type Refusal, refuseRequest, refuseUpgrade } from './http-answers.ts';
 import { checkHost, checkOrigin, type HttpRules, isForwarded } from './http-rules.ts';
 import { type ListenAddress, listenOn } from './listen.ts';
 import { type TlsFiles, tlsOptions } from './tls.ts';
+import type { Arrival } from './transport.ts';
 import type { WebSocketEndpoint, WebSocketTransport } from './websocket.ts';
 
-/** Answers a request; `path` is without query. What it throws is answered 500 and reported. */
-export type RequestHandler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
+/**
+ * Answers a request; `path` is without query, `from` as its listener knows it. What it throws is answered 500 and
+ * reported.
+ */
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse, path: string, from: Arrival) => void;
 
 /** What one path of a listener does. */
 export interface HttpRoute {
@@ -20,6 +25,10 @@ export interface HttpRoute {
   readonly upgrade?: WebSocketEndpoint;
   /** Plain requests; absent: GET is told to upgrade (426). */
   readonly request?: RequestHandler;
+  /** What pages of the origins let in may send here (CORS); absent: what needs no preflight. */
+  readonly cors?: CorsRules;
+  /** How requests are refused; absent: in plain text. */
+  readonly refuse?: (response: ServerResponse, refusal: Refusal) => void;
   /** True for endpoints without authentication: requests that a proxy passed on are refused (CONTRACT §3). */
   readonly refusesForwarded?: boolean;
 }
@@ -131,17 +140,24 @@ export class HttpListener {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request);
     const route = this.#route(path);
-    const refusal = this.#refusal(request, route) ?? refuseMethod(request, route);
+    const refuse = route?.refuse ?? refuseRequest;
+    const stranger = this.#refusal(request, route);
+    // Also what is refused: a page of an origin that is let in is to read why.
+    if (stranger === undefined && route?.cors !== undefined) {
+      letRead(request, response, route.cors);
+      if (answerPreflight(request, response, route.cors)) return;
+    }
+    const refusal = stranger ?? refuseMethod(request, route);
     if (refusal !== undefined || route?.request === undefined) {
-      refuseRequest(response, refusal ?? { status: 404, text: `nothing is served at ${path}` });
+      refuse(response, refusal ?? { status: 404, text: `nothing is served at ${path}` });
       return;
     }
     try {
-      route.request(request, response, path);
+      route.request(request, response, path, this.#front.arrival(request.socket, request.headers));
     } catch (error) {
       this.#options.onError(error);
       if (response.headersSent) response.destroy();
-      else refuseRequest(response, { status: 500, text: 'internal error' });
+      else refuse(response, { status: 500, text: 'internal error' });
     }
   }
 

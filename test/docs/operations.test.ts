@@ -59,6 +59,7 @@ it('every limit of the configuration is spoken of', () => {
     maxRetainedBytes: true,
     keepAlive: true,
     callTimeoutMs: true,
+    http: true,
   };
   for (const name of Object.keys(names)) expect(page).toContain(`\`${name}\``);
 });

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tokenOf } from '../../../../src/adapters/admission.ts';
 import { shownId } from '../../../../src/adapters/bub/jsonrpc.ts';
 import { toPattern, toPayload, topicProblem } from '../../../../src/adapters/bub/mapping.ts';
 import { members, nesting } from '../../../../src/adapters/json-spans.ts';
+import { tokenOf } from '../../../../src/adapters/token.ts';
 import { json } from '../../../../src/serializers/json.ts';
 import type { Dict } from '../../../../src/wamp/payload.ts';
 

@@ -1,0 +1,155 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Member } from '../../router/session.ts';
+import type { Arrival } from '../../transports/transport.ts';
+import { ErrorUri, ProtocolViolation, WampError } from '../../wamp/errors.ts';
+import { type Call, MessageType, type Publish } from '../../wamp/messages.ts';
+import { readCallOptions, readPublishOptions } from '../../wamp/options.ts';
+import type { AdapterContext, RealmHost, RequestContext } from '../adapter.ts';
+import { type Admitted, admit } from './admission.ts';
+import { type Problem, problemOf, sendProblem } from './answers.ts';
+import { linger, readBody } from './body.ts';
+import { type Command, readCommand } from './command.ts';
+import { Exchange, REQUEST } from './exchange.ts';
+import { Slots } from './slots.ts';
+
+/** One request, from its head to its answer. */
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly from: Arrival;
+}
+
+type Operation = 'call' | 'publish';
+
+/** One endpoint of the gateway: which path does what, who asks, how much at a time. */
+export class Gateway {
+  readonly #base: string;
+  readonly #context: AdapterContext;
+  readonly #router: RequestContext;
+  readonly #requests: Slots;
+
+  constructor(base: string, context: AdapterContext, router: RequestContext) {
+    this.#base = base;
+    this.#context = context;
+    this.#router = router;
+    this.#requests = new Slots(() => router.limits().http.requestsPerPrincipal);
+  }
+
+  handle(asked: Asked, path: string): void {
+    const place = /^\/realms\/([^/]+)\/(call|publish)$/.exec(path.slice(this.#base.length));
+    if (place === null) {
+      this.#refuse(asked, nothingAt(path));
+      return;
+    }
+    const realm = decoded(place[1] ?? '');
+    if (realm === undefined) this.#refuse(asked, nothingAt(path));
+    else if (asked.request.method !== 'POST') this.#refuse(asked, onlyBy('POST'));
+    else this.#carryOut(asked, realm, place[2] as Operation);
+  }
+
+  #carryOut(asked: Asked, realm: string, operation: Operation): void {
+    this.#admit(asked, realm, this.#requests, ({ host, member }) => {
+      const { maxMessageBytes } = this.#router.limits();
+      const bound = Math.min(maxMessageBytes, host.realm.limits.maxMessageBytes);
+      readBody(asked.request, bound, this.#context.handshakeTimeoutMs, (body) => {
+        if (!Buffer.isBuffer(body)) {
+          this.#refuse(asked, body);
+          return;
+        }
+        this.#guarded(asked, () => this.#exchange(asked, host, member, operation, body));
+      });
+    });
+  }
+
+  #exchange({ response }: Asked, host: RealmHost, member: Member, operation: Operation, body: Buffer): void {
+    const command = readCommand(body);
+    const message = operation === 'call' ? this.#callOf(command, host) : publishOf(command);
+    Exchange.run(host.realm, member, message, response);
+  }
+
+  /** Without results in parts, which one answer cannot hold, and never without an end. */
+  #callOf({ uri, options, payload }: Command, { realm }: RealmHost): Call {
+    const asked = readCallOptions(options);
+    if (asked.progress) throw new WampError(ErrorUri.OPTION_NOT_ALLOWED, 'options.progress: a request has one part');
+    const otherwise = realm.limits.callTimeoutMs === 0 ? this.#router.limits().http.callTimeoutMs : 0;
+    const timeout = asked.timeout === 0 ? otherwise : asked.timeout;
+    return {
+      type: MessageType.CALL,
+      request: REQUEST,
+      options: { ...asked, receiveProgress: false, timeout },
+      procedure: uri,
+      payload,
+    };
+  }
+
+  /** Finds out who asks and whether he may have one more of `slots`; then `then`, else the refusal. */
+  #admit(asked: Asked, realm: string, slots: Slots, then: (admitted: Admitted) => void): void {
+    const { request, response, from } = asked;
+    // What comes of the body meanwhile waits in the socket.
+    admit(this.#context, realm, request, from).then((admitted) => {
+      if (response.destroyed) return;
+      if ('status' in admitted) {
+        if (admitted.status === 401) this.#context.handshake('denied');
+        this.#refuse(asked, admitted);
+        return;
+      }
+      const release = slots.take(admitted.party);
+      if (release === undefined) {
+        const detail = 'as many requests at the same time as one may have here';
+        this.#refuse(asked, { status: 429, uri: ErrorUri.LIMIT_EXCEEDED, detail });
+        return;
+      }
+      response.on('close', release);
+      this.#context.handshake('welcomed');
+      this.#guarded(asked, () => then(admitted));
+    });
+  }
+
+  /** What the client did wrong it is told; a mistake of ours costs this request only. */
+  #guarded(asked: Asked, run: () => void): void {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof WampError) this.#refuse(asked, problemOf(error));
+      else if (error instanceof ProtocolViolation) {
+        this.#refuse(asked, { status: 400, uri: ErrorUri.INVALID_ARGUMENT, detail: error.message });
+      } else {
+        this.#router.fault(error, asked.from.address);
+        this.#refuse(asked, { status: 500, detail: 'internal error' });
+      }
+    }
+  }
+
+  #refuse({ request, response }: Asked, problem: Problem): void {
+    linger(request);
+    sendProblem(response, problem);
+  }
+}
+
+/** Always acknowledged: a request gets an answer in any case, and a refusal must not look like success (PITFALLS 33). */
+function publishOf({ uri, options, payload }: Command): Publish {
+  const asked = readPublishOptions(options);
+  return {
+    type: MessageType.PUBLISH,
+    request: REQUEST,
+    options: { ...asked, acknowledge: true },
+    topic: uri,
+    payload,
+  };
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function nothingAt(path: string): Problem {
+  return { status: 404, detail: `nothing is served at ${path.slice(0, 200)}` };
+}
+
+function onlyBy(method: string): Problem {
+  return { status: 405, detail: `this path takes ${method} only`, headers: { Allow: `${method}, OPTIONS` } };
+}
