@@ -326,3 +326,82 @@ it('one publication reaches all three, and its trace begins once', async () => {
     .toEqual(['process_finish', 'process_finish', 'process_start', 'process_start', 'send_finish', 'send_start']);
   for (const each of [a, peer]) each.destroy();
 });
+
+describe('rules that do more than allow', () => {
+  const withRule = (rule: string) =>
+    RELAY_REALM.replace(
+      '  mute:',
+      `    - ${rule}
+  mute:`,
+    );
+
+  it('audit: what a WAMP agent sends to and asks of relay agents stands once in the log', async () => {
+    router.use(withRule('{ uri: "audited.", match: prefix, allow: [publish, call], audit: true }'));
+    const [a, b] = [await join('audited.agent', 'audited.*'), await join('audit-other', 'audited.x')];
+    await wamp.session.publish('audited.x', ['seen'], {}, { acknowledge: true });
+    await Promise.all([a, b].map((each) => each.until('broadcast_message')));
+    expect(await wamp.session.call('audited.agent.m', ['x'])).toBe('handled');
+    const rows = (topic: string) => router.activity.rows.filter((row) => row.topic === topic).map(({ event }) => event);
+    await expect
+      .poll(() => rows('audited.x'))
+      .toEqual(['send_start', 'process_start', 'process_finish', 'process_start', 'process_finish', 'send_finish']);
+    expect(rows('audited.agent.m')).toEqual(['send_start', 'process_start', 'process_finish', 'send_finish']);
+    expect(router.activity.reserved).toBe(0);
+    router.use(RELAY_REALM);
+    for (const each of [a, b]) each.destroy();
+  });
+
+  it('a signature that is required is required of relay agents, too', async () => {
+    router.use(withRule('{ uri: "signed.", match: prefix, allow: [publish, call], signature: required }'));
+    const [a, b] = [await join('signer'), await join('signed.agent', 'signed.*')];
+    expect(await a.fails({ type: 'send', to: 'signed.agent', message_type: 'x', payload: '' })).toMatchObject({
+      code: 'not_authorized',
+    });
+    expect(await a.fails({ type: 'broadcast', topic: 'signed.x', message_type: 'x', payload: '' })).toMatchObject({
+      code: 'not_authorized',
+    });
+    expect(await a.call('signed.agent', 'm', 'x')).toMatchObject({
+      success: false,
+      error: expect.stringMatching(/^yamtam\.error\.unauthorized/),
+    });
+    await b.ping();
+    expect(['message', 'broadcast_message', 'inbound_call'].flatMap((type) => b.of(type))).toEqual([]);
+    expect(router.activity.reserved).toBe(0);
+    router.use(RELAY_REALM);
+    for (const each of [a, b]) each.destroy();
+  });
+
+  it('where the realm asks a procedure, an agent’s messages wait for it in order', async () => {
+    const asks = withRule('{ uri: auth.allow, allow: [register] }')
+      .replace('  outsider:\n', '  outsider:\n    dynamic: true\n    rules:\n')
+      .replace(
+        '    - { uri: "updates.", match: prefix, allow: [subscribe] }',
+        '      - { uri: "updates.", match: prefix, allow: [subscribe] }',
+      );
+    const answers: ((allowed: boolean) => void)[] = [];
+    router.use(`${asks}dynamic: { authorizer: auth.allow, timeoutMs: 20000 }\n`);
+    const authorizer = await wamp.session.register(
+      'auth.allow',
+      (args) => /^(subscribe|register)$/.test(String(args[2])) || new Promise((resolve) => answers.push(resolve)),
+    );
+    const [a, b] = [await join('out-asks.relay'), await join('out-asked.relay')];
+    a.send({ type: 'send', to: b.name, message_type: 'x', payload: 'first' });
+    a.send({ type: 'call', to: b.name, method: 'm', payload: 'second', correlation_id: 'asked' });
+    a.send({ type: 'broadcast', topic: 'no.one', message_type: 'x', payload: 'third' });
+    await expect.poll(() => answers.length).toBe(1);
+    await a.ping();
+    expect(a.messages.filter(({ type }) => type !== 'pong' && type !== 'registered')).toEqual([]);
+    answers[0]?.(true);
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]?.(true);
+    await expect.poll(() => answers.length).toBe(3);
+    answers[2]?.(false);
+    expect((await a.until('error'))[0]).toMatchObject({ code: 'not_authorized', topic: 'no.one' });
+    expect((await a.until('call_result'))[0]).toMatchObject({ success: true, payload: 'handled' });
+    expect([a.of('sent').length, b.of('message').length]).toEqual([1, 1]);
+    expect(router.activity.reserved).toBe(0);
+    await authorizer.unregister();
+    router.use(RELAY_REALM);
+    for (const each of [a, b]) each.destroy();
+  });
+});
