@@ -4,6 +4,7 @@
  */
 import { type BridgeKind, WITHOUT_TOKEN } from '../acl/names.ts';
 import type { AuthStep } from '../auth/auth-method.ts';
+import type { Identity } from '../router/authorizer.ts';
 import type { Member } from '../router/session.ts';
 import type { LinkInfo } from '../transports/link.ts';
 import { Feature } from '../wamp/features.ts';
@@ -93,10 +94,7 @@ async function admitByTicket(
   const present = context.realm(bridge.realm);
   if (present?.realm !== host.realm) return NO_REALM;
   if (present.authenticator.judge(step.identity, step.credential) !== 'keep') return failed('the credential is gone');
-  const { principal } = step.identity;
-  if (principal === undefined || bridge.rules()?.names.mayTake(principal, kind, name) !== true) {
-    return refused('the principal may not take it');
-  }
+  if (!mayTake(step.identity, kind, name, bridge)) return refused('the principal may not take it');
   const identity = Object.freeze({ ...step.identity, authid: name });
   const member = {
     identity,
@@ -106,6 +104,14 @@ async function admitByTicket(
     credential: step.credential,
   };
   return { kind: 'welcome', host: present, member };
+}
+
+/** Whom the authenticator of the realm vouched for has the name it was given, unless that is somebody else's. */
+function mayTake({ principal, authid }: Identity, kind: BridgeKind, name: string, bridge: BridgeContext): boolean {
+  const names = bridge.rules()?.names;
+  if (names === undefined) return false;
+  if (principal !== undefined) return names.mayTake(principal, kind, name);
+  return name === authid && !names.isTaken(name);
 }
 
 function refused(reason: string): Admission {

@@ -10,7 +10,7 @@ export const PROVIDER = 'static';
  * A refusal as every method gives it: one URI for all reasons (CONTRACT §4, "Failures"; PITFALLS 16).
  * @param reason for the log; names no secret.
  */
-export function denied(reason: string): AuthStep {
+export function denied(reason: string): Extract<AuthStep, { kind: 'deny' }> {
   return { kind: 'deny', uri: ErrorUri.AUTHENTICATION_DENIED, reason };
 }
 

@@ -13,6 +13,8 @@ export interface AuthRequest {
   readonly authextra: Dict;
   /** Remote address, for delays. */
   readonly address: string;
+  /** How it is connected, as `wamp.session.get` says it; absent: nothing is known. */
+  readonly transport?: Dict | undefined;
   /** TLS exporter value, where the connection has one (PITFALLS 18). */
   readonly channelId: Buffer | undefined;
   /** SHA-256 (lower-case hex) of the certificate that the client has shown and TLS has verified; absent: none. */
@@ -33,7 +35,26 @@ export type AuthStep =
   /** `reason` is for the log only: what the peer hears is always alike (CONTRACT §4, "Failures"). */
   | { readonly kind: 'deny'; readonly uri: string; readonly reason: string }
   /** The authenticator itself could not answer (overload, timeout): the client should come back. */
-  | { readonly kind: 'tryLater'; readonly reason: string };
+  | {
+      readonly kind: 'tryLater';
+      /** What the peer hears. */
+      readonly reason: string;
+      /** What the log says; absent: nothing. */
+      readonly cause?: string;
+    };
+
+/** What the realm's authenticator says of somebody whom the realm file does not know. */
+export type Vouching =
+  | {
+      readonly kind: 'vouched';
+      /** All that it answered: what the method still has to check may be in it. */
+      readonly said: Dict;
+      readonly step: AuthStep;
+    }
+  | Exclude<AuthStep, { kind: 'welcome' | 'challenge' }>;
+
+/** Asks it, with what the client brought. */
+export type Vouch = (proof: Dict) => Promise<Vouching>;
 
 /** One attempt of one client with one method. */
 export interface AuthAttempt {
@@ -59,6 +80,8 @@ export interface RealmMethod {
    *   The attempt then answers `LOCKED_OUT` (auth/answers.ts) and verifies nothing.
    */
   attempt(request: AuthRequest, locked: () => boolean): AuthAttempt;
+  /** As `attempt`, of somebody whom the realm file does not know. Absent: the method is for principals only. */
+  stranger?(request: AuthRequest, vouch: Vouch): AuthAttempt;
   /** Whether the principal still holds the credential of that name. */
   holds(principal: string, credential: string): boolean;
 }

@@ -1,10 +1,12 @@
 import type { Identity } from '../router/authorizer.ts';
 import type { Clock } from '../router/clock.ts';
+import type { Inquiries } from '../router/inquiries.ts';
 import { ErrorUri } from '../wamp/errors.ts';
 import { denied, LOCKED_OUT } from './answers.ts';
 import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
 import { Decoys } from './decoys.ts';
 import { hmac, sealed } from './digests.ts';
+import { DYNAMIC, DynamicAuthenticator, silent } from './dynamic.ts';
 import type { Lockout } from './lockout.ts';
 import type { RealmAuthSpec, SecretRef } from './principals.ts';
 import { AUTH_METHODS, chooseMethod } from './registry.ts';
@@ -17,6 +19,8 @@ export interface AuthenticatorDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** One per router: it must survive reloads. */
   readonly lockout: Lockout;
+  /** How the realm's authenticator is asked; absent: nobody is. */
+  readonly inquiries?: Pick<Inquiries, 'ask' | 'holder'>;
   /** Default: one for the process. */
   readonly slowHashes?: SlowHashes;
   /**
@@ -52,6 +56,7 @@ export class RealmAuthenticator {
   readonly #deps: AuthenticatorDeps;
   readonly #files: SecretFiles;
   readonly #roles: ReadonlyMap<string, string>;
+  readonly #dynamic: DynamicAuthenticator | undefined;
   #compiled: Compiled;
   #held = 0;
 
@@ -62,6 +67,11 @@ export class RealmAuthenticator {
     this.#deps = deps;
     this.#files = new SecretFiles(deps.clock);
     this.#roles = new Map(spec.principals.map(({ authid, role }) => [authid, role]));
+    const { dynamic } = spec;
+    if (dynamic !== undefined && deps.inquiries !== undefined) {
+      const isPrincipal = (authid: string) => this.#roles.has(authid);
+      this.#dynamic = new DynamicAuthenticator(spec.realm, dynamic, deps.inquiries, isPrincipal);
+    }
     this.#compiled = this.#compile();
   }
 
@@ -88,7 +98,7 @@ export class RealmAuthenticator {
     hello: { readonly authmethods: readonly string[] | undefined },
     request: AuthRequest,
   ): AuthAttempt | AuthStep {
-    const method = chooseMethod(this.#compiled.methods, hello.authmethods, request);
+    const method = chooseMethod(this.#compiled.methods, hello.authmethods, request, this.#dynamic !== undefined);
     if (method !== undefined) return this.#guard(method, request);
     const reason = 'no authentication method that the client offers is allowed in this realm and can start';
     return { kind: 'deny', uri: ErrorUri.NO_MATCHING_AUTH_METHOD, reason };
@@ -111,12 +121,14 @@ export class RealmAuthenticator {
    */
   judge(identity: Identity, credential: string): Verdict {
     if (credential === '') return 'keep';
-    const role = this.#presentRole(identity.principal, credential);
+    const role = this.#presentRole(identity, credential);
     if (role === undefined) return 'gone';
     return role === identity.authrole ? 'keep' : 'roleChanged';
   }
 
-  #presentRole(principal: string | undefined, credential: string): string | undefined {
+  #presentRole(identity: Identity, credential: string): string | undefined {
+    const { principal, authprovider } = identity;
+    if (authprovider === DYNAMIC) return this.#dynamic?.presentRole(identity, credential);
     if (principal === undefined) return this.#spec.anonymous?.role;
     const name = credential.slice(0, credential.indexOf(':'));
     const held = this.#compiled.methods.get(name)?.holds(principal, credential) ?? false;
@@ -127,7 +139,10 @@ export class RealmAuthenticator {
   #guard(method: RealmMethod, request: AuthRequest): AuthAttempt {
     const trial = this.#deps.lockout.trial(request.address, this.realm, method.suspect(request));
     const locked = () => trial.locked();
-    const inner = method.attempt(request, locked);
+    const inner = this.#stranger(method, request) ?? method.attempt(request, locked);
+    // Where strangers are asked about, whatever ends badly takes as long for everybody (CONTRACT §4, "Failures").
+    const dynamic = method.stranger === undefined ? undefined : this.#dynamic;
+    const denialMs = Math.max(method.denialMs, dynamic?.denialMs ?? 0);
     let state: 'new' | 'challenged' | 'over' = 'new';
     const settle = (step: AuthStep, since: number): AuthStep | Promise<AuthStep> => {
       if (step.kind === 'welcome') {
@@ -136,11 +151,13 @@ export class RealmAuthenticator {
         const verdict = this.judge(step.identity, step.credential);
         if (verdict === 'keep') return step;
         if (verdict === 'roleChanged') return { kind: 'tryLater', reason: 'the role changed during authentication' };
-        return this.#hold(denied('the credential was removed during authentication'), since, method.denialMs);
+        return this.#hold(denied('the credential was removed during authentication'), since, denialMs);
       }
-      if (step.kind !== 'deny') return step;
-      if (step !== LOCKED_OUT) trial.failed(this.#wait(since, method.denialMs));
-      return this.#hold(step, since, method.denialMs);
+      if (step.kind === 'challenge') return step;
+      if (step.kind === 'tryLater') return dynamic === undefined ? step : this.#hold(step, since, denialMs);
+      if (step !== LOCKED_OUT) trial.failed(this.#wait(since, denialMs));
+      // Strangers are told to come back while nobody can be asked about them; so is who might be one.
+      return this.#hold(dynamic?.isSilent === true ? silent(step.reason) : step, since, denialMs);
     };
     return {
       begin: () => {
@@ -159,6 +176,14 @@ export class RealmAuthenticator {
         return after(inner.finish(signature, extra), (step) => settle(step, since));
       },
     };
+  }
+
+  /** The attempt of somebody whom the file does not know, where another is asked about those. */
+  #stranger(method: RealmMethod, request: AuthRequest): AuthAttempt | undefined {
+    const { authid } = request;
+    const dynamic = this.#dynamic;
+    if (dynamic === undefined || authid === undefined || this.#roles.has(authid)) return undefined;
+    return method.stranger?.(request, (proof) => dynamic.ask(method.name, request, proof));
   }
 
   /** Answers a denial `denialMs` after `since`, so that its time tells nothing about its reason. */

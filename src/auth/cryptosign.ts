@@ -3,7 +3,15 @@ import type { Identity } from '../router/authorizer.ts';
 import { isWeakKey } from '../signing/ed25519.ts';
 import type { Dict } from '../wamp/payload.ts';
 import { denied, principalIdentity, welcome } from './answers.ts';
-import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
+import type {
+  AuthAttempt,
+  AuthMethod,
+  AuthRequest,
+  AuthStep,
+  RealmCredentials,
+  RealmMethod,
+  Vouch,
+} from './auth-method.ts';
 import { sameBytes } from './digests.ts';
 import { type RouterKey, readRouterKey } from './router-key.ts';
 
@@ -71,6 +79,32 @@ class RealmKeys implements RealmMethod {
     const pubkey = publicKeyOf(request) ?? '';
     const holder = request.authid === undefined ? this.#owners.get(pubkey) : this.#holders.get(request.authid);
     const key = holder?.keys.get(pubkey);
+    return this.#challenged(request, (message, signature) => {
+      const wrong = problemOf(key, message, signature);
+      if (wrong !== undefined) return denied(wrong);
+      return holder === undefined ? denied(UNKNOWN_KEY) : welcome(holder.identity, `cryptosign:${pubkey}`);
+    });
+  }
+
+  /** The client proves that it has the key; the authenticator says whether it is one of that authid (`pubkeys`). */
+  stranger(request: AuthRequest, vouch: Vouch): AuthAttempt {
+    const pubkey = publicKeyOf(request) ?? '';
+    const key = keyOf(pubkey);
+    return this.#challenged(request, async (message, signature) => {
+      const wrong = problemOf(key, message, signature);
+      if (wrong !== undefined) return denied(wrong);
+      const vouching = await vouch({ pubkey });
+      if (vouching.kind !== 'vouched') return vouching;
+      const { pubkeys } = vouching.said;
+      const isOwn = (each: unknown) => typeof each === 'string' && each.toLowerCase() === pubkey;
+      return Array.isArray(pubkeys) && pubkeys.some(isOwn) ? vouching.step : denied(UNKNOWN_KEY);
+    });
+  }
+
+  #challenged(
+    request: AuthRequest,
+    check: (message: Buffer, signature: string) => AuthStep | Promise<AuthStep>,
+  ): AuthAttempt {
     const challenge = randomBytes(CHALLENGE_BYTES);
     const channelId = bindingFor(request);
     const message = bound(challenge, channelId);
@@ -84,10 +118,7 @@ class RealmKeys implements RealmMethod {
       };
       return { kind: 'challenge', method: 'cryptosign', extra };
     };
-    return {
-      begin,
-      finish: (signature) => check(holder?.identity, key, pubkey, message, signature),
-    };
+    return { begin, finish: (signature) => check(message, signature) };
   }
 
   holds(principal: string, credential: string): boolean {
@@ -96,25 +127,18 @@ class RealmKeys implements RealmMethod {
   }
 }
 
+const UNKNOWN_KEY = 'cryptosign: wrong signature, or the key is not one of the principal';
+
 /** PITFALLS 18: hex of signature and message; the signature holds, and the message is the one we asked for. */
-function check(
-  identity: Identity | undefined,
-  key: KeyObject | undefined,
-  pubkey: string,
-  message: Buffer,
-  signature: string,
-): AuthStep {
+function problemOf(key: KeyObject | undefined, message: Buffer, signature: string): string | undefined {
   if (signature.length !== 2 * (SIGNATURE_BYTES + CHALLENGE_BYTES) || !/^[0-9a-f]+$/i.test(signature)) {
-    return denied('cryptosign: signature is not 192 hex digits');
+    return 'cryptosign: signature is not 192 hex digits';
   }
   const bytes = Buffer.from(signature, 'hex');
   const ours = sameBytes(bytes.subarray(SIGNATURE_BYTES), message);
   const valid = verify(null, message, key ?? NOBODY, bytes.subarray(0, SIGNATURE_BYTES));
-  if (!ours) return denied('cryptosign: another message was signed than the challenge');
-  if (identity === undefined || key === undefined || !valid) {
-    return denied('cryptosign: wrong signature, or the key is not one of the principal');
-  }
-  return welcome(identity, `cryptosign:${pubkey}`);
+  if (!ours) return 'cryptosign: another message was signed than the challenge';
+  return key === undefined || !valid ? UNKNOWN_KEY : undefined;
 }
 
 function publicKeyOf(request: AuthRequest): string | undefined {
@@ -148,10 +172,16 @@ function readKey(hex: string, where: string, realm: RealmCredentials): KeyObject
     realm.warn(`${where}: a public key of 64 hex digits expected`);
     return undefined;
   }
-  const raw = Buffer.from(hex, 'hex');
-  if (isWeakKey(hex)) {
+  const key = keyOf(hex);
+  if (key === undefined) {
     realm.warn(`${where}: ${hex} is a placeholder that anybody can sign for; make a key with "waggle keys new"`);
-    return undefined;
   }
-  return createPublicKey({ key: Buffer.concat([SPKI_ED25519, raw]), format: 'der', type: 'spki' });
+  return key;
+}
+
+/** @param hex 64 hex digits. @returns undefined for a key that anybody can sign for */
+function keyOf(hex: string): KeyObject | undefined {
+  if (isWeakKey(hex)) return undefined;
+  const key = Buffer.concat([SPKI_ED25519, Buffer.from(hex, 'hex')]);
+  return createPublicKey({ key, format: 'der', type: 'spki' });
 }

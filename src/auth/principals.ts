@@ -57,6 +57,17 @@ export interface RealmAuthSpec {
   readonly principals: readonly PrincipalSpec[];
   /** Private seed (Ed25519, 64 hex digits) with which the router proves itself to clients; absent: it does not. */
   readonly routerKey?: SecretRef | undefined;
+  /** Who is asked about everybody else; absent: nobody. */
+  readonly dynamic?: DynamicAuthSpec | undefined;
+}
+
+export interface DynamicAuthSpec {
+  /** URI of a procedure. */
+  readonly authenticator: string;
+  /** Milliseconds it has to answer. */
+  readonly timeoutMs: number;
+  /** Roles of the realm file: it may name these. */
+  readonly roles: ReadonlySet<string>;
 }
 
 /** scrypt parameters and result, parsed from `scrypt$<log2N>$<r>$<p>$<salt base64>$<hash base64>`. */

@@ -22,16 +22,20 @@ const UNSAID: readonly string[] = ['anonymous'];
 
 /**
  * The first method, in the client's order, that the realm allows and that can start from this HELLO (PITFALLS 14).
+ * @param dynamic whether somebody is asked about those whom the realm file does not know; the choice depends on that
+ *   for everybody, or it would tell who is known
  * @param offered HELLO.Details.authmethods; an empty list says as little as none.
  */
 export function chooseMethod(
   methods: ReadonlyMap<string, RealmMethod>,
   offered: readonly string[] | undefined,
   request: AuthRequest,
+  dynamic = false,
 ): RealmMethod | undefined {
   for (const name of offered === undefined || offered.length === 0 ? UNSAID : offered) {
     const method = methods.get(name);
-    if (method?.allowed && method.canStart(request)) return method;
+    if (method === undefined || !method.canStart(request)) continue;
+    if (method.allowed || (dynamic && method.stranger !== undefined)) return method;
   }
   return undefined;
 }

@@ -1,7 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import type { Identity } from '../router/authorizer.ts';
 import { denied, LOCKED_OUT, principalIdentity, welcome } from './answers.ts';
-import type { AuthMethod, AuthRequest, AuthStep, RealmCredentials, RealmMethod } from './auth-method.ts';
+import type {
+  AuthAttempt,
+  AuthMethod,
+  AuthRequest,
+  AuthStep,
+  RealmCredentials,
+  RealmMethod,
+  Vouch,
+} from './auth-method.ts';
 import type { Decoys, Shape } from './decoys.ts';
 import { credentialName, sameBytes, sealed, sha256 } from './digests.ts';
 import { type PrincipalSpec, parseTicketHash, type ScryptHash } from './principals.ts';
@@ -81,6 +89,17 @@ class RealmTickets implements RealmMethod {
     return {
       begin: (): AuthStep => ({ kind: 'challenge', method: 'ticket', extra: {} }),
       finish: (signature: string) => this.#check(request.authid ?? '', signature, locked),
+    };
+  }
+
+  stranger(_request: AuthRequest, vouch: Vouch): AuthAttempt {
+    return {
+      begin: () => ({ kind: 'challenge', method: 'ticket', extra: {} }),
+      finish: async (ticket) => {
+        if (ticket === '') return denied('ticket: empty');
+        const vouching = await vouch({ ticket });
+        return vouching.kind === 'vouched' ? vouching.step : vouching;
+      },
     };
   }
 

@@ -6,7 +6,7 @@
 /** Marked itself and with all that stands below it, by file. */
 const KEYS: Readonly<Record<'router' | 'realm', readonly string[]>> = {
   router: ['admin.token', 'cluster'],
-  realm: ['dynamic.authenticator'],
+  realm: [],
 };
 
 /** What is said instead where only a part is missing, or more than nothing happens. */

@@ -6,6 +6,7 @@ import { Signers } from '../acl/signers.ts';
 import type { BridgeRules, RealmHost } from '../adapters/adapter.ts';
 import { RealmAuthenticator } from '../auth/authenticator.ts';
 import type { Lockout } from '../auth/lockout.ts';
+import type { DynamicAuthSpec } from '../auth/principals.ts';
 import type { RealmConfig } from '../config/types.ts';
 import type { Log } from '../observe/log.ts';
 import type { Clock } from '../router/clock.ts';
@@ -137,8 +138,9 @@ export class RealmHosts {
     const { clock, env, lockout } = this.#deps;
     const { realm: name, anonymous, routerKey } = config;
     const principals = [...config.principals.values()];
-    const spec = { realm: name, anonymous, principals, routerKey };
-    const authenticator = new RealmAuthenticator(spec, { clock, env, lockout });
+    const dynamic = dynamicAuth(config);
+    const spec = { realm: name, anonymous, principals, routerKey, dynamic };
+    const authenticator = new RealmAuthenticator(spec, { clock, env, lockout, inquiries: realm.inquiries });
     const keyOf = (principal: string) => config.principals.get(principal)?.cryptosign[0];
     const bridge = { bub: config.bub, relay: config.relay, names: compileNames(config), keyOf };
     return { realm, authenticator, environment: config.environment ?? '', config, bridge, signers };
@@ -169,4 +171,9 @@ export class RealmHosts {
       strictUris: config.strictUris,
     };
   }
+}
+
+function dynamicAuth({ dynamic, roles }: RealmConfig): DynamicAuthSpec | undefined {
+  if (dynamic?.authenticator === undefined) return undefined;
+  return { authenticator: dynamic.authenticator, timeoutMs: dynamic.timeoutMs, roles: new Set(roles.keys()) };
 }

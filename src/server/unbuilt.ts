@@ -1,5 +1,5 @@
 import { adapterFor } from '../adapters/registry.ts';
-import type { Config, RealmConfig } from '../config/types.ts';
+import type { Config } from '../config/types.ts';
 
 /** Something the configuration asks for and this version does not have. */
 export interface Unbuilt {
@@ -26,17 +26,5 @@ export function unbuilt(config: Config): Unbuilt[] {
   if (cluster !== undefined) {
     found.push({ name: 'cluster', missed: { place: file, key: 'cluster', instead: 'this is a single node' } });
   }
-  const missed = [...config.realms.values()].flatMap(missedOf);
-  const first = new Map<string, Unbuilt>();
-  for (const each of missed) if (!first.has(each.name)) first.set(each.name, each);
-  return [...found, ...first.values()];
-}
-
-function missedOf({ file, dynamic }: RealmConfig): Unbuilt[] {
-  const found: Unbuilt[] = [];
-  const note = (name: string, place: string | undefined, key: string, instead: string): void => {
-    if (place !== undefined) found.push({ name, missed: { place, key, instead } });
-  };
-  note('authenticator', dynamic?.authenticator && file, 'dynamic.authenticator', 'only principals of the file join');
   return found;
 }

@@ -68,6 +68,7 @@ export class Handshake {
         authid,
         authextra,
         address: this.#info.address,
+        transport: this.#transport(),
         channelId: this.#info.channelId?.(),
         certificate: this.#info.certificate,
       },
@@ -119,10 +120,7 @@ export class Handshake {
         this.#next(step);
         return;
       case 'deny':
-        this.#context.log.info(
-          { realm: this.#hello.realm, authid: this.#hello.authid, address: this.#info.address, reason: step.reason },
-          'authentication denied',
-        );
+        this.#log(step.reason, 'authentication denied');
         this.#next({
           kind: 'deny',
           uri: step.uri,
@@ -130,11 +128,22 @@ export class Handshake {
         });
         return;
       case 'tryLater':
+        if (step.cause !== undefined) this.#log(step.cause, 'authentication could not be decided');
         this.#next({ kind: 'tryLater', message: step.reason });
         return;
       case 'welcome':
         this.#welcome(step);
     }
+  }
+
+  #log(reason: string, text: string): void {
+    const { realm, authid } = this.#hello;
+    this.#context.log.info({ realm, authid, address: this.#info.address, reason }, text);
+  }
+
+  #transport(): Dict {
+    const { transport: type, subprotocol: protocol, secure } = this.#info;
+    return Object.freeze({ type, protocol, secure });
   }
 
   #welcome(step: Extract<AuthStep, { kind: 'welcome' }>): void {
@@ -150,8 +159,7 @@ export class Handshake {
       return;
     }
     const { authid, authrole, authmethod, authprovider } = identity;
-    const { transport: type, subprotocol: protocol, secure } = this.#info;
-    const transport = Object.freeze({ type, protocol, secure });
+    const transport = this.#transport();
     this.#next({
       kind: 'welcome',
       realm: host.realm,
