@@ -140,6 +140,10 @@ export class HttpListener {
   #request(request: IncomingMessage, response: ServerResponse): void {
     const path = pathOf(request);
     const route = this.#route(path);
+    // A connection that was busy when the listener stopped must not wait for requests that nobody answers.
+    response.once('close', () => {
+      if (this.#stopping) setImmediate(() => this.#server.closeIdleConnections());
+    });
     const refuse = route?.refuse ?? refuseRequest;
     const stranger = this.#refusal(request, route);
     // Also what is refused: a page of an origin that is let in is to read why.

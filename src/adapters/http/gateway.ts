@@ -1,14 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Member } from '../../router/session.ts';
+import { KeepAlive } from '../../transports/keep-alive.ts';
 import type { Arrival } from '../../transports/transport.ts';
 import { ErrorUri, ProtocolViolation, WampError } from '../../wamp/errors.ts';
-import { type Call, MessageType, type Publish } from '../../wamp/messages.ts';
-import { readCallOptions, readPublishOptions } from '../../wamp/options.ts';
+import { type Call, MessageType, type Publish, type Subscribe } from '../../wamp/messages.ts';
+import { readCallOptions, readPublishOptions, readSubscribeOptions } from '../../wamp/options.ts';
 import type { AdapterContext, RealmHost, RequestContext } from '../adapter.ts';
 import { type Admitted, admit } from './admission.ts';
 import { type Problem, problemOf, sendProblem } from './answers.ts';
 import { linger, readBody } from './body.ts';
 import { type Command, readCommand } from './command.ts';
+import { EventStream } from './event-stream.ts';
 import { Exchange, REQUEST } from './exchange.ts';
 import { Slots } from './slots.ts';
 
@@ -21,30 +23,47 @@ interface Asked {
 
 type Operation = 'call' | 'publish';
 
+/** What a stream may be asked for; `authid` belongs to the token. */
+const QUERY = ['topic', 'match', 'get_retained', 'authid'];
+
 /** One endpoint of the gateway: which path does what, who asks, how much at a time. */
 export class Gateway {
   readonly #base: string;
   readonly #context: AdapterContext;
   readonly #router: RequestContext;
   readonly #requests: Slots;
+  readonly #streams: Slots;
+  readonly #keepAlive: KeepAlive;
 
   constructor(base: string, context: AdapterContext, router: RequestContext) {
     this.#base = base;
     this.#context = context;
     this.#router = router;
     this.#requests = new Slots(() => router.limits().http.requestsPerPrincipal);
+    this.#streams = new Slots(() => router.limits().http.streamsPerPrincipal);
+    this.#keepAlive = new KeepAlive(() => router.limits().keepAlive);
   }
 
   handle(asked: Asked, path: string): void {
-    const place = /^\/realms\/([^/]+)\/(call|publish)$/.exec(path.slice(this.#base.length));
-    if (place === null) {
-      this.#refuse(asked, nothingAt(path));
-      return;
-    }
-    const realm = decoded(place[1] ?? '');
-    if (realm === undefined) this.#refuse(asked, nothingAt(path));
-    else if (asked.request.method !== 'POST') this.#refuse(asked, onlyBy('POST'));
-    else this.#carryOut(asked, realm, place[2] as Operation);
+    const [, name = '', operation] =
+      /^\/realms\/([^/]+)\/(call|publish|subscribe)$/.exec(path.slice(this.#base.length)) ?? [];
+    const realm = decoded(name);
+    const method = operation === 'subscribe' ? 'GET' : 'POST';
+    if (operation === undefined || realm === undefined) this.#refuse(asked, nothingAt(path));
+    else if (asked.request.method !== method) this.#refuse(asked, onlyBy(method));
+    else if (operation === 'subscribe') this.#stream(asked, realm);
+    else this.#carryOut(asked, realm, operation as Operation);
+  }
+
+  #stream(asked: Asked, realm: string): void {
+    this.#admit(asked, realm, this.#streams, ({ host, member }) => {
+      const { request, response, from } = asked;
+      const message = subscribeOf(request.url ?? '');
+      const { headers, url = '' } = request;
+      const info = { transport: 'http', subprotocol: 'text/event-stream', ...from, headers, url };
+      const { outboxes, report } = this.#router;
+      EventStream.run(host.realm, member, message, response, info, { outboxes, report, keepAlive: this.#keepAlive });
+    });
   }
 
   #carryOut(asked: Asked, realm: string, operation: Operation): void {
@@ -136,6 +155,23 @@ function publishOf({ uri, options, payload }: Command): Publish {
     topic: uri,
     payload,
   };
+}
+
+/** @throws WampError, ProtocolViolation */
+function subscribeOf(url: string): Subscribe {
+  const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
+  const options: Record<string, unknown> = {};
+  for (const [key, value] of query) {
+    if (!QUERY.includes(key)) {
+      const text = `the query: unknown parameter ${JSON.stringify(key.slice(0, 80))}; expected ${QUERY.join(', ')}`;
+      throw new WampError(ErrorUri.INVALID_ARGUMENT, text);
+    }
+    if (key === 'match') options.match = value;
+    if (key === 'get_retained') options.get_retained = value === 'true' || (value === 'false' ? false : value);
+  }
+  const topic = query.get('topic');
+  if (topic === null) throw new WampError(ErrorUri.INVALID_ARGUMENT, 'the query: topic expected');
+  return { type: MessageType.SUBSCRIBE, request: REQUEST, options: readSubscribeOptions(options), topic };
 }
 
 function decoded(text: string): string | undefined {
