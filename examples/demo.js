@@ -1,126 +1,98 @@
-// Starts a router and a handful of agents, each a process of its own, and prints what happens.
-// Says which steps worked. With --once it ends then, and where one did not: exit code 0 or 1.
-import { spawn } from 'node:child_process';
+// A swarm at work: a chat, a page in a browser, agents and a shell look for the field with the most nectar together.
+// The players are in the folder `swarm`. With --once it ends when the story is told, with 1 where a part of it is missing.
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { publicKeyOf } from 'waggle-router/agent';
+import { browse, findChromium } from './swarm/browser.js';
+import { atEnd, end, play, said, story } from './swarm/stage.js';
 
-const { values: options } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+/** What must have happened; a router that loses something does not pass. */
+const PARTS = {
+  'the chat asked, over Bub': /^tg:42 → desk: /,
+  'the scout answered, called by its name': /^scout\.relay → desk: .*15 in the west/,
+  'worker-1 weighed': /^worker-1 → desk: /,
+  'worker-2 weighed': /^worker-2 → desk: /,
+  'the signed command came through': /^gate → desk: 54 bees are off to the east/,
+  'the scout heard of the flight': /^scout\.relay ← updates\.flight: east/,
+  'the chat got its answer': /^desk → tg:42: In the east, 54 mg a trip\./,
+  'the shell got its answer': /^desk → shell: questions answered: 1$/,
+  'the unsigned command was refused': /^router → shell: yamtam\.error\.unauthorized/,
+};
+
+const { once } = parseArgs({ options: { once: { type: 'boolean', default: false } } }).values;
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const colour = process.stdout.isTTY && !process.env.NO_COLOR;
-const env = { ...process.env, YAMTAM_AGENT_TOKEN: randomBytes(18).toString('base64url') };
-const children = new Set();
-const heard = [];
-let failed = false;
-let ending = false;
+const key = randomBytes(32).toString('hex');
+const env = { YAMTAM_AGENT_TOKEN: randomBytes(18).toString('base64url'), DESK_PUBLIC_KEY: publicKeyOf(key) };
+const run = (name, file, args = [], more = {}) =>
+  play(name, process.execPath, [here(file), ...args], { ...env, YAMTAM_AGENT_ID: name, ...more });
 
-/** Starts a child and prints its lines behind its name. */
-function run(name, args, extra, shade) {
-  const child = spawn(process.execPath, args, { env: { ...env, ...extra }, stdio: ['ignore', 'pipe', 'pipe'] });
-  children.add(child);
-  const label = `${name.padEnd(12)}│ `;
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', (line) => {
-      heard.push(`${name}: ${line}`);
-      console.log(colour ? `\u001b[${shade}m${label}\u001b[0m${line}` : `${label}${line}`);
-      child.emit('line', line);
-    });
-  }
-  child.on('exit', (code) => {
-    children.delete(child);
-    if (!ending && code !== 0) {
-      console.log(`${label}ended with code ${code}`);
-      failed = true;
-      end();
-    }
-  });
-  return child;
-}
-
-/** Resolves with the first line of `child` that matches. */
-function line(child, pattern) {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no line like ${pattern} within 20 s`)), 20_000);
-    child.on('line', (text) => {
-      const match = pattern.exec(text);
-      if (match === null) return;
-      clearTimeout(timer);
-      resolve(match);
-    });
-    child.once('exit', () => {
-      clearTimeout(timer);
-      reject(new Error(`ended before a line like ${pattern}`));
-    });
-  });
-}
-
-function end() {
-  if (ending) return;
-  ending = true;
-  for (const child of children) child.kill('SIGTERM');
-  setTimeout(() => {
-    for (const child of children) child.kill('SIGKILL');
-  }, 5000).unref();
-  process.exitCode = failed ? 1 : 0;
-}
-
-/** What the story must contain; a router that loses something does not pass. */
-function verify() {
-  const wanted = [
-    [
-      'the monitor saw all tasks complete',
-      heard.filter((text) => /^monitor: task \d+ complete/.test(text)).length === 6,
-    ],
-    [
-      'the monitor saw every worker through its wildcard',
-      ['1', '2', '3'].every((n) =>
-        heard.some((text) => text.startsWith(`monitor: yamtam.agent.worker-${n}.status: idle`)),
-      ),
-    ],
-    ['the planner had answers of all three workers', heard.some((text) => text.includes('6 answers from 3 workers'))],
-    ['the tool runner answered', heard.some((text) => text.includes('the tool runner says waggle'))],
-    [
-      'an application error crossed whole',
-      heard.some((text) => text.includes('refused as it should be: yamtam.error.unknown-tool')),
-    ],
-  ];
-  for (const [what, held] of wanted) {
-    console.log(`${held ? 'ok    ' : 'FAILED'} ${what}`);
-    if (!held) failed = true;
-  }
-}
-
-process.on('SIGINT', end);
-process.on('SIGTERM', end);
-
+process.on('SIGINT', () => end());
+process.on('SIGTERM', () => end());
 try {
-  const router = run('router', [here('../dist/main.js'), 'start', '--config', here('demo/router.yaml')], {}, 90);
-  const [, url] = await line(router, /^listening (ws:\/\/\S+) wamp/);
-  env.WAGGLE_URL = url;
-  const agent = (name, file, shade) => run(name, [here(file)], { YAMTAM_AGENT_ID: name }, shade);
-
-  const monitor = agent('monitor', 'monitor.js', 36);
-  await line(monitor, /^watching/);
-  const ready = ['worker-1', 'worker-2', 'worker-3'].map((name) => line(agent(name, 'worker.js', 32), /^ready/));
-  ready.push(line(agent('tool-runner', 'tool-runner.js', 35), /^ready/));
-  await Promise.all(ready);
-
-  const planner = agent('planner', 'planner.js', 33);
-  const code = await new Promise((resolve) => planner.once('exit', resolve));
-  if (code !== 0) failed = true;
-  // The last events are on their way to the monitor's terminal.
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  verify();
-  if (options.once || failed) {
-    end();
-  } else {
-    console.log(
-      `The agents stay. Join them:  YAMTAM_AGENT_ID=visitor YAMTAM_AGENT_TOKEN=${env.YAMTAM_AGENT_TOKEN} WAGGLE_URL=${url} node examples/monitor.js   (Ctrl-C ends)`,
-    );
-  }
+  await perform();
 } catch (error) {
-  if (!ending) console.error(String(error.message));
-  failed = true;
-  end();
+  // Told to end, or a player failed and said why.
+  if (error.name === 'AbortError') process.exitCode ??= 0;
+  else console.log(error.message);
+  end(process.exitCode ?? 1);
+}
+
+async function perform() {
+  console.log('A chat speaks Bub, a page in a browser relay, agents speak WAMP, a shell has `waggle call`: one swarm.');
+  run('router', '../dist/main.js', ['start', '--config', here('swarm/router.yaml')]);
+  for (const [name, protocol] of Object.entries({ WAGGLE_URL: 'wamp', BUB_URL: 'bub-v2', RELAY_URL: 'relay' })) {
+    [, env[name]] = await said(new RegExp(`^listening (\\S+) ${protocol}$`));
+  }
+  run('desk', 'swarm/desk.js', [], { DESK_KEY: key });
+  run('gate', 'swarm/gate.js');
+  for (const worker of ['worker-1', 'worker-2']) run(worker, 'swarm/worker.js');
+  const scout = await openPage();
+  for (const agent of ['desk', 'gate', 'worker-1', 'worker-2']) await said(new RegExp(`^${agent} is ready`));
+
+  await run('chat', 'swarm/chat.js').ended;
+  await said(/← updates\.flight/);
+  play('shell', 'sh', [here('swarm/status.sh')], env);
+  await said(/^router → shell: /);
+
+  const missing = Object.keys(PARTS).filter((part) => !story.some((text) => PARTS[part].test(text)));
+  for (const part of missing) console.log(`FAILED: ${part}`);
+  if (missing.length === 0) console.log('ok: everybody played their part');
+  if (once || missing.length > 0) end(missing.length === 0 ? 0 : 1);
+  else stay(scout);
+}
+
+/** The scout's page, in a browser where there is one; where there is none its code runs in Node. */
+async function openPage() {
+  run('page', 'swarm/page.js');
+  const [, url] = await said(/^listening (http\S+)$/);
+  const chromium = findChromium();
+  const isHere = said(/^scout\.relay is here/);
+  if (chromium !== undefined) {
+    const browser = browse(chromium, url);
+    atEnd(browser.stop);
+    const why = await Promise.race([isHere, browser.ended]);
+    if (Array.isArray(why)) {
+      console.log(`The scout is a page in headless Chromium: ${url}`);
+      return { url, ...browser };
+    }
+    console.log(`${chromium} ended with ${why}.`);
+  }
+  console.log(
+    `No Chromium here (CHROMIUM=path says where it is), so the scout's code runs in Node: its page is ${url}`,
+  );
+  const standIn = run('scout', 'swarm/scout-stand-in.js');
+  await isHere;
+  return { url, ...standIn };
+}
+
+/** The scout leaves, so that the user's own browser can be it; lines on stdin are questions. */
+function stay(scout) {
+  scout.stop();
+  console.log(`\nThe swarm stays. Be the scout: open ${scout.url} and plant flowers.`);
+  console.log('Then ask, as a line here; for example: Send 10 bees to the best field. Ctrl-C ends.');
+  const questions = createInterface({ input: process.stdin });
+  atEnd(() => questions.close());
+  questions.on('line', (question) => run('chat', 'swarm/chat.js', [question]));
 }

@@ -3,6 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { CHROMIUM } from '../support/browser.ts';
+import { RelayClient } from '../support/relay-client.ts';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
 import { build, folderOf, ROOT, spawnCommand, type WaggleProcess, waggle } from '../support/waggle-process.ts';
 
@@ -141,32 +143,76 @@ describe('what a command prints, pasted into the realm file', () => {
   });
 });
 
-describe('the demo', () => {
-  it('plays to its end with files of its own, and says that every step worked', { timeout: 60_000 }, async () => {
-    const demo = spawnCommand(process.execPath, [join(ROOT, 'examples/demo.js'), '--once'], { cwd: folderOf({}) });
-    expect((await demo.ended).code).toBe(0);
-    expect(demo.stdout.match(/^ok /gm)).toHaveLength(5);
-    expect(demo.stdout).not.toMatch(/FAILED|auto-reconnect|connection closed|Exception/);
-    expect(demo.stderr).toBe('');
+describe('the demo', { timeout: 150_000 }, () => {
+  const demo = (env: Readonly<Record<string, string>>, args: readonly string[], root = ROOT): WaggleProcess =>
+    spawnCommand(process.execPath, [join(root, 'examples/demo.js'), ...args], { cwd: folderOf({}), env });
+  // With all it said, should it not have ended so.
+  const told = async (played: WaggleProcess) => ({ code: (await played.ended).code, said: played.stdout });
+  const WITHOUT_BROWSER = { CHROMIUM: '/nowhere' };
+
+  it.skipIf(CHROMIUM === undefined)(
+    'plays to its end with a page in Chromium (skipped where none is installed), and ends with 0',
+    async () => {
+      const played = demo({ CHROMIUM: CHROMIUM ?? '' }, ['--once']);
+      expect(await told(played)).toMatchObject({ code: 0 });
+      expect(played.stdout).toContain('The scout is a page in headless Chromium: http://127.0.0.1:');
+      expect(played.stdout).toMatch(/^ok: /m);
+    },
+  );
+
+  it('says so where there is no Chromium, and plays to its end with the code of the page in Node', async () => {
+    const played = demo(WITHOUT_BROWSER, ['--once']);
+    expect(await told(played)).toMatchObject({ code: 0 });
+    expect(played.stdout).toMatch(/^No Chromium here .* its page is http:\/\/127\.0\.0\.1:\d+\/$/m);
+    expect(played.stdout).toMatch(/^ok: /m);
+    expect(played.stdout.split('\n').length).toBeLessThan(25);
+    // Each one to the one that asked, and the answer after the question.
+    const talk = ['tg:42 → desk', 'desk → scout.relay', 'scout.relay → desk', 'desk → workers', 'desk → gate'];
+    const whole = [...talk, 'gate → desk', 'desk → tg:42', 'shell → desk', 'desk → shell', 'router → shell'];
+    const story = played.stdout.split('\n').map((line) => /^ *(\S+ → \S+) /.exec(line)?.[1]);
+    expect(story.filter((line) => line !== undefined && whole.includes(line))).toEqual(whole);
+    expect(played.stderr).toBe('');
   });
 
-  it('fails where an agent is denied', { timeout: 60_000 }, async () => {
+  it('goes on without a browser that does not start', async () => {
+    const played = demo({ CHROMIUM: '/bin/false' }, ['--once']);
+    expect(await told(played)).toMatchObject({ code: 0 });
+    expect(played.stdout).toContain('/bin/false ended with 1.\nNo Chromium here');
+  });
+
+  it('stays: the user’s page becomes the scout, a line typed is a question, and Ctrl-C ends it', async () => {
+    const played = demo(WITHOUT_BROWSER, []);
+    const [, url = ''] = await played.until(({ stdout }) => /^The swarm stays.*open (\S+)/m.exec(stdout));
+    expect(await (await fetch(url)).text()).toContain("import { MEADOW, scout } from './scout.js'");
+    played.type('Who is there?');
+    await played.until(({ stdout }) => stdout.includes('Sorry, somebody is not here.'));
+
+    const page = await RelayClient.join(await (await fetch(new URL('relay-url', url))).text(), 'scout');
+    page.onCall = () => ({ success: true, payload: [{ field: 'pond', flowers: 9, metres: 50 }] });
+    played.type('Send 7 bees to the best field.');
+    await played.until(({ stdout }) => stdout.includes('In the pond, 52 mg a trip. 7 bees are on their way.'));
+    played.kill('SIGINT');
+    expect(await told(played)).toMatchObject({ code: 0 });
+  });
+
+  it('fails where an agent is denied', async () => {
     const folder = folderOf({});
     cpSync(join(ROOT, 'examples'), join(folder, 'examples'), { recursive: true });
     for (const name of ['dist', 'node_modules', 'package.json']) symlinkSync(join(ROOT, name), join(folder, name));
-    const realm = join(folder, 'examples/demo/realms/yamtam-swarm.yaml');
+    const realm = join(folder, 'examples/swarm/realms/yamtam-swarm.yaml');
     const denied = readFileSync(realm, 'utf8').replace(/^( {2}worker-2: .*)YAMTAM_AGENT_TOKEN/m, '$1NO_SUCH_TICKET');
     writeFileSync(realm, denied);
     // Not --once: the demo that stays says no less.
-    const demo = spawnCommand(process.execPath, [join(folder, 'examples/demo.js')]);
-    expect((await demo.ended).code).toBe(1);
-    expect(demo.stdout).toMatch(/^worker-2 +│ wamp\.error\.authentication_denied/m);
-    expect(demo.stdout).not.toContain('The agents stay');
+    const played = demo(WITHOUT_BROWSER, [], folder);
+    expect(await told(played)).toMatchObject({ code: 1 });
+    expect(played.stdout).toMatch(/^worker-2: worker-2 cannot join: wamp\.error\.authentication_denied/m);
+    expect(played.stdout).not.toContain('The swarm stays');
   });
 
   it('is a configuration without problems and warnings', async () => {
-    const config = join(ROOT, 'examples/demo/router.yaml');
-    const checked = waggle(['check', '--strict', '--config', config], { env: { YAMTAM_AGENT_TOKEN: TOKEN } });
+    const config = join(ROOT, 'examples/swarm/router.yaml');
+    const env = { YAMTAM_AGENT_TOKEN: TOKEN, DESK_PUBLIC_KEY: '0'.repeat(64) };
+    const checked = waggle(['check', '--strict', '--config', config], { env });
     expect((await checked.ended).code).toBe(0);
     expect(checked.stdout).toBe('good: 1 realm in 2 files\n');
   });

@@ -53,6 +53,11 @@ export class WaggleProcess {
     this.#child.kill(signal);
   }
 
+  /** Types a line. */
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
   /** Waits until `find` finds something in what was said. @throws Error if the process ends before */
   async until<T>(find: (said: WaggleProcess) => T | null | undefined | false): Promise<T> {
     for (;;) {
