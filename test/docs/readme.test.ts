@@ -40,6 +40,18 @@ it('the snippets of the README are the files they name', () => {
   expect(readme.match(/<!-- snippet: /g)?.length).toBeGreaterThan(0);
 });
 
+it('the README has every program of examples', () => {
+  const programs = readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' });
+  const named = (name: string): boolean =>
+    readme.includes(`(examples/${name})`) || readme.includes(`examples/${name} `);
+  expect(programs.filter((name) => /\.(?:js|html|sh)$/.test(name) && !named(name))).toEqual([]);
+});
+
+it('the README has every page of docs', () => {
+  const written = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  expect(written.filter((name) => !readme.includes(`(docs/${name})`))).toEqual([]);
+});
+
 describe('commands', () => {
   it.each(commands)('waggle $line is a command with these options', async ({ words, options, values }) => {
     const { code, said } = await help(words);
