@@ -7,7 +7,7 @@ import type { AuthAttempt, AuthMethod, AuthRequest, AuthStep, RealmCredentials, 
 import { Decoys } from './decoys.ts';
 import { hmac, sealed } from './digests.ts';
 import { DYNAMIC, DynamicAuthenticator, silent } from './dynamic.ts';
-import type { Lockout } from './lockout.ts';
+import type { Lockout, Trial } from './lockout.ts';
 import type { RealmAuthSpec, SecretRef } from './principals.ts';
 import { AUTH_METHODS, chooseMethod } from './registry.ts';
 import { SecretFiles } from './secret-files.ts';
@@ -137,8 +137,13 @@ export class RealmAuthenticator {
 
   /** Around every method: one begin, one finish, the delays, and denials that all take equally long. */
   #guard(method: RealmMethod, request: AuthRequest): AuthAttempt {
-    const trial = this.#deps.lockout.trial(request.address, this.realm, method.suspect(request));
-    const locked = () => trial.locked();
+    let made: Trial | undefined;
+    /** Made with the challenge: who meets none is counted nowhere, and need not pay for a digest of his name. */
+    const trial = (): Trial => {
+      made ??= this.#deps.lockout.trial(request.address, this.realm, method.suspect(request));
+      return made;
+    };
+    const locked = () => trial().locked();
     const inner = this.#stranger(method, request) ?? method.attempt(request, locked);
     // Where strangers are asked about, whatever ends badly takes as long for everybody (CONTRACT §4, "Failures").
     const dynamic = method.stranger === undefined ? undefined : this.#dynamic;
@@ -146,7 +151,7 @@ export class RealmAuthenticator {
     let state: 'new' | 'challenged' | 'over' = 'new';
     const settle = (step: AuthStep, since: number): AuthStep | Promise<AuthStep> => {
       if (step.kind === 'welcome') {
-        trial.succeeded();
+        trial().succeeded();
         // The credential may have been taken away while the client made up its answer.
         const verdict = this.judge(step.identity, step.credential);
         if (verdict === 'keep') return step;
@@ -155,7 +160,7 @@ export class RealmAuthenticator {
       }
       if (step.kind === 'challenge') return step;
       if (step.kind === 'tryLater') return dynamic === undefined ? step : this.#hold(step, since, denialMs);
-      if (step !== LOCKED_OUT) trial.failed(this.#wait(since, denialMs));
+      if (step !== LOCKED_OUT) trial().failed(this.#wait(since, denialMs));
       // Strangers are told to come back while nobody can be asked about them; so is who might be one.
       return this.#hold(dynamic?.isSilent === true ? silent(step.reason) : step, since, denialMs);
     };
@@ -164,7 +169,9 @@ export class RealmAuthenticator {
         if (state !== 'new') return ENDED;
         state = 'over';
         return after(inner.begin(), (step) => {
-          if (step.kind === 'challenge') state = 'challenged';
+          if (step.kind !== 'challenge') return step;
+          state = 'challenged';
+          trial();
           return step;
         });
       },

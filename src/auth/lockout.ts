@@ -75,23 +75,18 @@ export class Lockout {
    */
   trial(address: string, realm: string, name: string): Trial {
     const from = network(address);
-    let digest: string | undefined;
-    // A digest: names come from strangers and would otherwise fill the memory that the tables bound. Made when asked
-    // for, which anonymous sessions never do.
-    const key = (): string => {
-      digest ??= sha256(`${from.length} ${realm.length} ${from}${realm}${name}`).toString('base64');
-      return digest;
-    };
+    // A digest: names come from strangers and would otherwise fill the memory that the tables bound.
+    const key = sha256(`${from.length} ${realm.length} ${from}${realm}${name}`).toString('base64');
     const budgeted = from !== LOCAL;
     return {
-      locked: () => this.#isLocked(key()) || (budgeted && this.#isSpent(from) && !this.#proven.has(key())),
+      locked: () => this.#isLocked(key) || (budgeted && this.#isSpent(from) && !this.#proven.has(key)),
       failed: (answeredInMs = 0) => {
-        this.#countFailure(key(), answeredInMs);
+        this.#countFailure(key, answeredInMs);
         if (budgeted) this.#charge(from);
       },
       succeeded: () => {
-        this.#failures.delete(key());
-        if (budgeted) this.#put(this.#proven, key(), true);
+        this.#failures.delete(key);
+        if (budgeted) this.#put(this.#proven, key, true);
       },
     };
   }
