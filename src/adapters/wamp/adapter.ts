@@ -1,6 +1,6 @@
 import { serializerForSubprotocol, serializers } from '../../serializers/registry.ts';
 import type { Adapter } from '../adapter.ts';
-import { BATCHED, BatchedLink, unbatching } from './batched.ts';
+import { BATCHED, BatchedLink } from './batched.ts';
 import { WampConnection } from './connection.ts';
 
 const SUBPROTOCOLS = serializers.map((serializer) => serializer.subprotocol);
@@ -20,7 +20,9 @@ export const wampAdapter: Adapter = {
     // The transport offers nothing else, so this is a bug of ours and not the peer's.
     if (serializer === undefined) throw new Error(`no serializer for subprotocol ${subprotocol}`);
     if (!isBatched) return new WampConnection(link, serializer, context);
-    const batched = new BatchedLink(link);
-    return unbatching(link, serializer.binary, new WampConnection(batched, serializer, context));
+    const batched = new BatchedLink(link, serializer.binary, (error) =>
+      context.log.warn({ err: error, address: link.info.address }, 'unexpected error; the connection was closed'),
+    );
+    return batched.open(new WampConnection(batched, serializer, context));
   },
 };
