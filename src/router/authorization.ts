@@ -114,8 +114,7 @@ export class Authorization {
   ): void {
     const settings = this.#settings;
     const { action, uri, match } = request;
-    const foreseen = session.held?.takeForeseen();
-    const question = foreseen instanceof Question ? foreseen : this.#dynamic.ask(session, action, uri, match);
+    const question = this.#foreseen(session) ?? this.#dynamic.ask(session, action, uri, match);
     const { ruling } = question;
     if (ruling !== undefined) {
       then(this.#verdict(session, asking, request, ruling));
@@ -130,6 +129,14 @@ export class Authorization {
         then(settings === this.#settings ? this.#verdict(session, asking, request, late) : undefined);
       });
     });
+  }
+
+  /** What was asked ahead of time, unless the rules have changed since: then whoever was asked need not be who is asked now. */
+  #foreseen(session: Session): Question | undefined {
+    const foreseen = session.held?.takeForeseen();
+    if (foreseen instanceof Question && foreseen.asker === this.#dynamic) return foreseen;
+    foreseen?.forget();
+    return undefined;
   }
 
   /** Asks the authorizer, where it will have to be asked, before the request's turn has come. */

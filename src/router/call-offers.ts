@@ -75,6 +75,7 @@ export class CallOffers {
       );
       return;
     }
+    message.payload.slim();
     registration.queue.add(call);
     if (allowedMs > 0 && call.slot < 0) this.#deadlines.add(call, allowedMs);
   }

@@ -47,9 +47,12 @@ export class Question {
   #listener: ((ruling: Ruling) => void) | undefined;
   #inquiry: Inquiry | undefined;
   readonly #inquiries: Inquiries;
+  /** Whose question it is. */
+  readonly asker: DynamicAuthorizer;
 
-  constructor(inquiries: Inquiries) {
+  constructor(inquiries: Inquiries, asker: DynamicAuthorizer) {
     this.#inquiries = inquiries;
+    this.asker = asker;
   }
 
   /** undefined: it is not answered yet. */
@@ -108,7 +111,7 @@ export class DynamicAuthorizer {
 
   /** @returns answered already where nobody has to be asked, or whoever is asked answers at once */
   ask(session: Session, action: Action, uri: string, match: Match): Question {
-    const question = new Question(this.#inquiries);
+    const question = new Question(this.#inquiries, this);
     const { authorizer, authenticator, timeoutMs } = this.#settings;
     if (authorizer === undefined) return question.settle(NOBODY_NAMED);
     const holder = this.#inquiries.holder(authorizer);

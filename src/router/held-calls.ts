@@ -19,6 +19,7 @@ export class HeldCalls {
   /** Keeps a further part of a call that waits. @returns false beyond the bound */
   holdPart(call: PendingCall, part: Call): boolean {
     if (!this.#take(call, part)) return false;
+    part.payload.slim();
     call.stream?.parts.push(part);
     return true;
   }

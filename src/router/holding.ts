@@ -10,10 +10,16 @@ const PAUSE_AT_BYTES = 262_144;
 /** … and what may have been read already, or come from a peer that cannot be paused. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 16_777_216;
+/** So many messages of the longest there may be find room in any case. */
+const MESSAGES = 4;
 /** So many of what waits begin ahead of time. */
 const AHEAD = 32;
 /** Over all sessions of a realm. */
 const MAX_REALM_BYTES = 67_108_864;
+/** Of whom no more is held need not go for what others have the realm hold. */
+const SMALL_BYTES = 4096;
+/** What a message takes beside its payload, about. */
+const OVERHEAD = 128;
 
 const OVERRUN: CloseReason = {
   how: 'tryLater',
@@ -67,6 +73,7 @@ export class HeldRequests {
   readonly waiting: Waiting[] = [];
   /** CANCELed while they waited. */
   readonly canceled = new Set<Waiting>();
+  /** Memory that all of them take, about. */
   bytes = 0;
   isDraining = false;
   isPaused = false;
@@ -85,6 +92,8 @@ class OpenHold implements Hold {
   isOpen = true;
   readonly session: Session;
   readonly message: RoutedMessage | undefined;
+  /** Memory it takes, about. */
+  readonly bytes: number;
   readonly abandoned: (() => void) | undefined;
   readonly #holding: Holding;
 
@@ -97,6 +106,7 @@ class OpenHold implements Hold {
     this.#holding = holding;
     this.session = session;
     this.message = message;
+    this.bytes = message === undefined ? 0 : kept(message);
     this.abandoned = abandoned;
   }
 
@@ -147,9 +157,21 @@ export class Holding {
    */
   hold(session: Session, message: RoutedMessage | undefined, abandoned?: () => void): Hold {
     session.held ??= new HeldRequests();
+    const { held } = session;
     const hold = new OpenHold(this, session, message, abandoned);
-    session.held.present = hold;
+    held.present = hold;
+    this.#count(held, hold.bytes);
+    if (this.#isTooMuch(held)) this.#context.end(session, OVERRUN);
     return hold;
+  }
+
+  #count(held: HeldRequests, bytes: number): void {
+    held.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  #isTooMuch(held: HeldRequests): boolean {
+    return this.#bytes > MAX_REALM_BYTES && held.bytes > SMALL_BYTES;
   }
 
   release(hold: OpenHold, goOn: () => void): void {
@@ -158,6 +180,7 @@ export class Holding {
     hold.isOpen = false;
     if (held?.present !== hold) return;
     held.present = undefined;
+    this.#count(held, -hold.bytes);
     goOn();
     this.#drain(session, held);
   }
@@ -171,10 +194,9 @@ export class Holding {
       case MessageType.CANCEL:
         return this.#cancel(session, held, message);
       default: {
-        const bytes = 128 + ('payload' in message ? message.payload.heldBytes : 0);
         this.wait(session, held, {
           message,
-          bytes,
+          bytes: kept(message),
           run: () => this.#carrier.carryOut(session, message),
           foresee: () => this.#carrier.foresee(session, message),
         });
@@ -186,11 +208,11 @@ export class Holding {
   /** Puts it last; beyond the bound the session ends. */
   wait(session: Session, held: HeldRequests, waiting: Waiting): void {
     const { bytes } = waiting;
-    const isFull = held.waiting.length >= MAX_WAITING || held.bytes + bytes > MAX_WAITING_BYTES;
+    const maxBytes = Math.max(MAX_WAITING_BYTES, MESSAGES * this.#context.limits.maxMessageBytes);
+    const isFull = held.waiting.length >= MAX_WAITING || held.bytes + bytes > maxBytes;
     held.waiting.push(waiting);
-    held.bytes += bytes;
-    this.#bytes += bytes;
-    if (isFull || this.#bytes > MAX_REALM_BYTES) this.#context.end(session, OVERRUN);
+    this.#count(held, bytes);
+    if (isFull || this.#isTooMuch(held)) this.#context.end(session, OVERRUN);
     else if (!held.isPaused && isCrowded(held, 1)) {
       held.isPaused = true;
       session.peer.pause?.();
@@ -207,8 +229,7 @@ export class Holding {
     const waiting = held.waiting.splice(0);
     // A transport outlives its session (PITFALLS 6).
     if (held.isPaused) session.peer.resume?.();
-    this.#bytes -= held.bytes;
-    held.bytes = 0;
+    this.#count(held, -held.bytes);
     if (present !== undefined) {
       present.isOpen = false;
       this.#drop(session, present);
@@ -231,17 +252,26 @@ export class Holding {
     if (isCall(present, request)) {
       present.isOpen = false;
       held.present = undefined;
+      this.#count(held, -present.bytes);
       present.abandoned?.();
+      this.#cancelWaiting(held, request);
       this.#answerCanceled(session, request);
       this.#drain(session, held);
       return true;
     }
-    const waiting = held.waiting.find((each) => isCall(each, request) && !held.canceled.has(each));
-    if (waiting === undefined) return false;
-    held.canceled.add(waiting);
-    waiting.foreseen?.forget();
+    if (!this.#cancelWaiting(held, request)) return false;
     this.#answerCanceled(session, request);
     return true;
+  }
+
+  /** With all its parts, which a second CANCEL would find otherwise. @returns whether there is any */
+  #cancelWaiting(held: HeldRequests, request: number): boolean {
+    const found = held.waiting.filter((each) => isCall(each, request) && !held.canceled.has(each));
+    for (const each of found) {
+      held.canceled.add(each);
+      each.foreseen?.forget();
+    }
+    return found.length > 0;
   }
 
   #answerCanceled(session: Session, request: number): void {
@@ -257,8 +287,7 @@ export class Holding {
       while (held.present === undefined) {
         const next = held.waiting.shift();
         if (next === undefined) break;
-        held.bytes -= next.bytes;
-        this.#bytes -= next.bytes;
+        this.#count(held, -next.bytes);
         this.#carryOut(session, held, next);
         foresee(held, held.waiting[AHEAD - 1]);
       }
@@ -295,6 +324,13 @@ function foresee(held: HeldRequests, waiting: Waiting | undefined): void {
 
 function isCrowded({ waiting, bytes }: HeldRequests, part: number): boolean {
   return waiting.length >= part * PAUSE_AT || bytes >= part * PAUSE_AT_BYTES;
+}
+
+/** Memory that a message takes from here on, about; what was parsed of its payload would take a multiple. */
+function kept(message: RoutedMessage): number {
+  if (!('payload' in message)) return OVERHEAD;
+  message.payload.slim();
+  return OVERHEAD + message.payload.heldBytes;
 }
 
 function isCall<T extends Pick<Waiting, 'message'>>(waiting: T | undefined, request: number): waiting is T {

@@ -120,6 +120,11 @@ export class Payload {
     return codec === undefined ? this : new Payload(codec, this.#slot(codec.index), undefined);
   }
 
+  /** Lets go of what proving it well-formed made of it; whoever asks for its value has it decoded. */
+  slim(): void {
+    this.#parsed = undefined;
+  }
+
   get isEmpty(): boolean {
     return this === Payload.EMPTY;
   }

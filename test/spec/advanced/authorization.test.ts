@@ -1,7 +1,9 @@
 /** The spec's "Authorization", dynamic (FEATURES D9): CONTRACT §4 `dynamic`, ARCHITECTURE §1.5, PITFALLS 64. */
 import { describe, expect, it } from 'vitest';
+import { LOST } from '../../../src/router/realm.ts';
+import { json } from '../../../src/serializers/json.ts';
 import { ErrorUri } from '../../../src/wamp/errors.ts';
-import { MessageType } from '../../../src/wamp/messages.ts';
+import { MessageType, type Publish } from '../../../src/wamp/messages.ts';
 import { type Client, errorWire } from '../../support/core.ts';
 import { AUTHENTICATOR, AUTHORIZER, DynamicCore, questionsOf, TIMEOUT_MS } from '../../support/dynamic.ts';
 
@@ -277,6 +279,21 @@ describe('Authorization: CANCEL of a call that is held', () => {
     expect([...asker.session.calls.keys()]).toEqual([last]);
   });
 
+  it('of a call in parts that waits it is all of them, so that a second CANCEL finds none (PITFALLS 54)', () => {
+    const { core, asker, other } = scene();
+    other.registered('free');
+    asker.publish('x', { acknowledge: true });
+    const request = asker.call('free', { progress: true });
+    asker.publish('x', { acknowledge: true });
+    asker.call('free', { request });
+    asker.cancel(request, 'killnowait');
+    asker.cancel(request, 'killnowait');
+    expect(asker.take()).toEqual([errorWire(48, request, ErrorUri.CANCELED)]);
+    answer(core, true, false);
+    asker.cancel(request, 'killnowait');
+    expect([asker.takeTypes(), other.take()]).toEqual([[MessageType.PUBLISHED, MessageType.ERROR], []]);
+  });
+
   it('a call that had begun is canceled as ever, at once', () => {
     const { asker, other } = scene();
     other.registered('free');
@@ -334,6 +351,33 @@ describe('Authorization: the end of the asker', () => {
     for (let i = 0; i < 20_000 && !asker.session.ended; i++) asker.publish('free');
     expect(asker.peer.closed).toMatchObject([{ how: 'tryLater' }]);
     expect(core.realm.holding.bytes).toBe(0);
+  });
+});
+
+describe('Authorization: memory', () => {
+  const large = (bytes: number) => json.decode(Buffer.from(`[16,1,{},"x",["${'x'.repeat(bytes)}"]]`)) as Publish;
+
+  it('the requests in question count as what waits behind them: nobody has the router hold more by many sessions', () => {
+    const { core, asker } = scene();
+    const hoarders = Array.from({ length: 100 }, () => core.asker());
+    for (const { session } of hoarders) core.realm.receive(session, large(1_000_000));
+    expect(core.realm.holding.bytes).toBeLessThan(70_000_000);
+    expect(hoarders.filter(({ session }) => session.ended).length).toBeGreaterThan(30);
+    // Who has next to nothing held does not pay for them.
+    asker.publish('x', { acknowledge: true });
+    expect(asker.session.ended).toBe(false);
+    for (const { session } of hoarders) core.realm.leave(session, LOST);
+    answer(core, ...Array(core.questions().length).fill(false));
+    expect(core.realm.holding.bytes).toBeLessThan(1000);
+  });
+
+  it('a message finds room behind another, however long messages may be', () => {
+    const { core, asker } = scene();
+    const limits = { ...core.settings.limits, maxMessageBytes: 64 * 1024 * 1024 };
+    core.realm.configure({ ...core.settings, limits });
+    asker.publish('x');
+    core.realm.receive(asker.session, large(20_000_000));
+    expect(asker.session.ended).toBe(false);
   });
 });
 
@@ -446,6 +490,21 @@ describe('Authorization: a reload', () => {
     core.realm.configure({ ...core.settings });
     core.authority.yield(question?.invocation ?? 0, [true]);
     expect([asker.take(), other.take()]).toEqual([[errorWire(16, 1, ErrorUri.NOT_AUTHORIZED)], []]);
+  });
+
+  it('while a request waits behind one: what was asked ahead of time under the old rules counts for nothing, too', () => {
+    const { core, asker, other } = scene();
+    other.subscribed('y');
+    core.askAbout('y');
+    asker.publish('x');
+    asker.publish('y', { acknowledge: true });
+    const [x, y] = core.questions();
+    core.authority.yield(y?.invocation ?? 0, [true]);
+    core.realm.configure({ ...core.settings });
+    core.authority.yield(x?.invocation ?? 0, [true]);
+    answer(core, false);
+    answer(core, false);
+    expect([asker.take(), other.take()]).toEqual([[errorWire(16, 2, ErrorUri.NOT_AUTHORIZED)], []]);
   });
 
   it('the authorizer is asked again about what there is, and what it denies is revoked', () => {
