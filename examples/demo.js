@@ -2,6 +2,7 @@
 // The players are in the folder `swarm`. With --once it ends when the story is told, with 1 where a part of it is missing.
 import { randomBytes } from 'node:crypto';
 import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { publicKeyOf } from 'waggle-router/agent';
@@ -72,16 +73,15 @@ async function openPage() {
   if (chromium !== undefined) {
     const browser = browse(chromium, url);
     atEnd(browser.stop);
-    const why = await Promise.race([isHere, browser.ended]);
+    const why = await Promise.race([isHere, browser.ended, delay(30_000, 'shows no page', { ref: false })]);
     if (Array.isArray(why)) {
       console.log(`The scout is a page in headless Chromium: ${url}`);
       return { url, ...browser };
     }
-    console.log(`${chromium} ended with ${why}.`);
+    browser.stop();
+    console.log(`${chromium} ${why}.`);
   }
-  console.log(
-    `No Chromium here (CHROMIUM=path says where it is), so the scout's code runs in Node: its page is ${url}`,
-  );
+  console.log(`No Chromium to be had (CHROMIUM=path?), so the scout's code runs in Node; its page is ${url}`);
   const standIn = run('scout', 'swarm/scout-stand-in.js');
   await isHere;
   return { url, ...standIn };

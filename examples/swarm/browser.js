@@ -26,19 +26,23 @@ function isProgram(path) {
   }
 }
 
-/** Opens `url` with a profile of its own. `ended` is its exit code; `stop` ends it, with the helpers that it starts. */
+/** Opens `url` with a profile of its own. `ended` says how; `stop` ends it, with the helpers that it starts. */
 export function browse(chromium, url) {
   const profile = mkdtempSync(join(tmpdir(), 'waggle-demo-'));
   // In a process group of its own, so that it can be ended as a whole.
   const browser = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, url], { stdio: 'ignore', detached: true });
   const ended = new Promise((resolve) => {
-    browser.once('error', (error) => resolve(error.code));
-    browser.once('exit', (code, signal) => resolve(signal ?? code));
+    browser.once('error', (error) => resolve(`does not start: ${error.code}`));
+    browser.once('exit', (code, signal) => resolve(`ended with ${signal ?? code}`));
   });
   let isOver = false;
   ended.then(() => {
     isOver = true;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    try {
+      rmSync(profile, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    } catch {
+      // A helper that is still ending has a file there. The folder is a temporary one.
+    }
   });
   const stop = () => isOver || browser.pid === undefined || process.kill(-browser.pid, 'SIGKILL');
   return { ended, stop };

@@ -163,7 +163,7 @@ describe('the demo', { timeout: 150_000 }, () => {
   it('says so where there is no Chromium, and plays to its end with the code of the page in Node', async () => {
     const played = demo(WITHOUT_BROWSER, ['--once']);
     expect(await told(played)).toMatchObject({ code: 0 });
-    expect(played.stdout).toMatch(/^No Chromium here .* its page is http:\/\/127\.0\.0\.1:\d+\/$/m);
+    expect(played.stdout).toMatch(/^No Chromium to be had .* its page is http:\/\/127\.0\.0\.1:\d+\/$/m);
     expect(played.stdout).toMatch(/^ok: /m);
     expect(played.stdout.split('\n').length).toBeLessThan(25);
     // Each one to the one that asked, and the answer after the question.
@@ -177,7 +177,7 @@ describe('the demo', { timeout: 150_000 }, () => {
   it('goes on without a browser that does not start', async () => {
     const played = demo({ CHROMIUM: '/bin/false' }, ['--once']);
     expect(await told(played)).toMatchObject({ code: 0 });
-    expect(played.stdout).toContain('/bin/false ended with 1.\nNo Chromium here');
+    expect(played.stdout).toContain('/bin/false ended with 1.\nNo Chromium to be had');
   });
 
   it('stays: the user’s page becomes the scout, a line typed is a question, and Ctrl-C ends it', async () => {
