@@ -32,6 +32,7 @@ export const basic = (authid: string, ticket: string): string =>
   `Basic ${Buffer.from(`${authid}:${ticket}`).toString('base64')}`;
 
 export const SCRIPT = basic('script', SECRETS.SCRIPT);
+export const WORKER = basic('worker', SECRETS.WORKER);
 export const WATCHER = basic('watcher', SECRETS.WATCHER);
 
 export interface Answer {

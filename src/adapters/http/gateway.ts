@@ -7,11 +7,12 @@ import { type Call, MessageType, type Publish, type Subscribe } from '../../wamp
 import { readCallOptions, readPublishOptions, readSubscribeOptions } from '../../wamp/options.ts';
 import type { AdapterContext, RealmHost, RequestContext } from '../adapter.ts';
 import { type Admitted, admit } from './admission.ts';
-import { type Problem, problemOf, sendProblem } from './answers.ts';
+import { type Problem, problemOf, sendJson, sendProblem } from './answers.ts';
 import { linger, readBody } from './body.ts';
 import { type Command, readCommand } from './command.ts';
 import { EventStream } from './event-stream.ts';
 import { Exchange, REQUEST } from './exchange.ts';
+import { openApi } from './openapi.ts';
 import { Slots } from './slots.ts';
 
 /** One request, from its head to its answer. */
@@ -34,6 +35,7 @@ export class Gateway {
   readonly #requests: Slots;
   readonly #streams: Slots;
   readonly #keepAlive: KeepAlive;
+  readonly #openApi: string;
 
   constructor(base: string, context: AdapterContext, router: RequestContext) {
     this.#base = base;
@@ -41,10 +43,15 @@ export class Gateway {
     this.#router = router;
     this.#requests = new Slots(() => router.limits().http.requestsPerPrincipal);
     this.#streams = new Slots(() => router.limits().http.streamsPerPrincipal);
+    this.#openApi = JSON.stringify(openApi(base));
     this.#keepAlive = new KeepAlive(() => router.limits().keepAlive);
   }
 
   handle(asked: Asked, path: string): void {
+    if (path === `${this.#base}/openapi.json`) {
+      this.#document(asked);
+      return;
+    }
     const [, name = '', operation] =
       /^\/realms\/([^/]+)\/(call|publish|subscribe)$/.exec(path.slice(this.#base.length)) ?? [];
     const realm = decoded(name);
@@ -53,6 +60,12 @@ export class Gateway {
     else if (asked.request.method !== method) this.#refuse(asked, onlyBy(method));
     else if (operation === 'subscribe') this.#stream(asked, realm);
     else this.#carryOut(asked, realm, operation as Operation);
+  }
+
+  /** It says nothing that is not in the documentation, so nobody is asked who he is. */
+  #document(asked: Asked): void {
+    if (asked.request.method === 'GET') sendJson(asked.response, this.#openApi);
+    else this.#refuse(asked, onlyBy('GET'));
   }
 
   #stream(asked: Asked, realm: string): void {
