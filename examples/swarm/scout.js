@@ -43,6 +43,7 @@ export function scout(url, tell, see = () => {}) {
       if (code === 'name_taken') setTimeout(register, 1000);
     },
   };
+  ws.onerror = () => {}; // what follows is onclose
   ws.onopen = register;
   ws.onmessage = ({ data }) => {
     const message = JSON.parse(data);

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (text, shade) => (colour ? `\u001b[${shade}m${text}\u001b[0m` : text);
+// Names and texts come from others, and must not steer the terminal.
+const harmless = (text) => text.replace(/[\p{Cc}\p{Cf}]/gu, '');
 const PATIENCE_MS = 60_000;
 
 // All write into one pipe, so that their lines stand in the order in which they were said.
@@ -15,7 +17,8 @@ const ending = new AbortController();
 /** All lines so far, such as `desk → gate: open`. */
 export const story = [];
 
-lines.on('line', (text) => {
+lines.on('line', (raw) => {
+  const text = harmless(raw);
   story.push(text);
   // What else they say is for those who run them alone.
   const [, from, to, what] = /^(\S+) ([→←] \S+): (.+)$/.exec(text) ?? [];
@@ -25,7 +28,7 @@ lines.on('line', (text) => {
 /** Starts a player with `env` beside what this process has; `ended` is its exit code. Where one fails, all end. */
 export function play(name, command, args, env = {}) {
   const player = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', pipe.stdin, 'pipe'] });
-  createInterface({ input: player.stderr }).on('line', (text) => console.log(`${name}: ${text}`));
+  createInterface({ input: player.stderr }).on('line', (text) => console.log(`${name}: ${harmless(text)}`));
   const stop = () => player.kill('SIGTERM');
   endings.add(stop);
   const ended = new Promise((resolve) => {
