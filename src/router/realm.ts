@@ -227,6 +227,14 @@ export class Realm implements RealmContext {
     });
   }
 
+  /** Publishes what a session that has gone left behind: judged, retained and written down as what it published itself. */
+  bequeath(gone: Session, message: Publish): void {
+    const publish = (): void => this.#requests.publish(gone, message);
+    const { held } = gone;
+    if (held === undefined) publish();
+    else this.holding.wait(gone, held, { message, bytes: message.payload.heldBytes, run: publish });
+  }
+
   refusesPart(session: Session, message: Call): WampError | undefined {
     return this.#requests.refusesPart(session, message);
   }

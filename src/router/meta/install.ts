@@ -58,11 +58,7 @@ class MetaApi implements Peer {
     const events = new MetaEvents(
       {
         publish: (topic, args, except) => this.#publish(topic, args, except),
-        execute(gone, testament) {
-          realm.plan(gone, testament, (plan) => {
-            if (!(plan instanceof WampError)) plan.deliverAll();
-          });
-        },
+        execute: (gone, testament) => realm.bequeath(gone, testament),
       },
       testaments,
     );

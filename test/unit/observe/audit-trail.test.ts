@@ -3,6 +3,7 @@ import { activityAuditor } from '../../../src/observe/activity/audit-trail.ts';
 import { ErrorUri } from '../../../src/wamp/errors.ts';
 import { TestActivity } from '../../support/bub-router.ts';
 import { type CoreOptions, errorWire, TestCore } from '../../support/core.ts';
+import { ask } from '../../support/meta.ts';
 
 /** A realm in which everything about `a.b` is audited. */
 function audited(options: CoreOptions = {}) {
@@ -75,6 +76,32 @@ describe('audit rules, publications', () => {
     expect(life()).toEqual([...rejected, ...rejected]);
     expect(core.observer.refusals).toHaveLength(2);
     expect(new Set(activity.rows.map(({ messageId }) => messageId)).size).toBe(2);
+  });
+
+  it('that are testaments are written down when they are published, in order, also where there is no room at first', () => {
+    const { activity, core, life } = audited({ meta: true });
+    const [owner, listener] = [core.join({ authid: 'owner' }), core.join({ authid: 'listener' })];
+    listener.subscribed('a.', 'prefix');
+    for (const [n, topic] of ['a.b', 'a.b', 'a.c'].entries())
+      ask(owner, 'wamp.session.add_testament', [topic, [n], {}]);
+    expect(life()).toEqual([]);
+    activity.full = true;
+    owner.vanish();
+    expect(listener.take()).toEqual([]);
+    activity.open();
+    expect(listener.take().map((event) => event[4])).toEqual([[0], [1], [2]]);
+    const one = ['send_start owner start', 'process_start listener start', 'process_finish listener ok'];
+    expect(life()).toEqual([...one, 'send_finish owner ok', ...one, 'send_finish owner ok']);
+    expect(core.realm.holding.bytes).toBe(0);
+  });
+
+  it('that are testaments nobody may publish any more are rejected then', () => {
+    const { core, life } = audited({ meta: true });
+    const owner = core.join({ authid: 'owner' });
+    ask(owner, 'wamp.session.add_testament', ['a.b', [1], {}]);
+    core.authorizer.deny('publish', 'a.b');
+    owner.vanish();
+    expect(life()).toEqual(['send_start owner start', 'send_finish owner rejected this session may not publish a.b']);
   });
 
   it('elsewhere leave nothing', () => {
