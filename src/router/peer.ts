@@ -1,5 +1,6 @@
 import type { CloseReason } from '../wamp/errors.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
+import type { Payload } from '../wamp/payload.ts';
 
 /**
  * What became of a message handed to a peer: `true`, taken; else the error URI that says why not (too large for this
@@ -24,6 +25,8 @@ export interface Peer {
    * absent: it does not.
    */
   readonly traces?: boolean;
+  /** Whether its encoding has words for a payload; absent: for every one. */
+  canSay?(payload: Payload): boolean;
   /** Whether it has much left to read, so that what is not urgent had better wait; absent: never. */
   readonly isBehind?: boolean;
 }

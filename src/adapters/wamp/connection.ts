@@ -254,6 +254,16 @@ export class WampConnection implements LinkHandler, Peer {
     return this.#link.refuses?.(event.payload.tail(this.#serializer).bytes.length, true) === true;
   }
 
+  canSay(payload: Payload): boolean {
+    try {
+      payload.tail(this.#serializer);
+      return true;
+    } catch (error) {
+      if (error instanceof WampError) return false;
+      throw error;
+    }
+  }
+
   pause(): void {
     this.#link.pause();
   }

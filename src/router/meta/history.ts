@@ -1,6 +1,6 @@
 /** `wamp.subscription.get_events` (spec: "Event History"; FEATURES C8). */
 import { ErrorUri, WampError } from '../../wamp/errors.ts';
-import type { Dict } from '../../wamp/payload.ts';
+import { type Dict, Payload } from '../../wamp/payload.ts';
 import { isValidUri } from '../../wamp/uri.ts';
 import { eventDetails, toldOfPublisher, toldOfTrust } from '../disclosure.ts';
 import { findInHistory, type HistoryQuery, type PastEvent, readHistory, type Series } from '../history.ts';
@@ -58,7 +58,22 @@ async function answer(
     maxBytes,
   };
   const events = await readHistory(series, query);
-  return [events.map((event) => describe(event, subscription, caller))];
+  return [
+    sayable(
+      events.map((event) => describe(event, subscription, caller)),
+      caller,
+    ),
+  ];
+}
+
+/** One event that the asker's encoding has no words for must not keep all others from it: it comes without payload. */
+function sayable(events: readonly Dict[], { peer }: Session): readonly Dict[] {
+  const canSay = (value: readonly Dict[]) => peer.canSay?.(Payload.of([value])) !== false;
+  return canSay(events) ? events : events.map((event) => (canSay([event]) ? event : withoutPayload(event)));
+}
+
+function withoutPayload({ timestamp, subscription, publication, details }: Dict): Dict {
+  return { timestamp, subscription, publication, details, error: ErrorUri.INVALID_ARGUMENT };
 }
 
 /** One that is not there leaves nothing to go by, and "no events" would hide that some may have been forgotten. */
@@ -77,15 +92,24 @@ function describe(event: PastEvent, { id, match }: SubscriptionFacts, asker: Ses
     toldOfPublisher(asker) ? disclosed : undefined,
     toldOfTrust(asker) ? trustlevel : undefined,
   );
-  const { args, kwargs } = event.payload.value();
   return {
     timestamp: new Date(event.time).toISOString(),
     subscription: id,
     publication: event.publication,
     details: withPassthru(plain, passthru),
-    ...(args.length === 0 && kwargs === undefined ? {} : { args }),
-    ...(kwargs === undefined ? {} : { kwargs }),
+    ...payloadMembers(event.payload),
   };
+}
+
+function payloadMembers(payload: Payload): Dict {
+  try {
+    const { args, kwargs } = payload.value();
+    if (kwargs !== undefined) return { args, kwargs };
+    return args.length === 0 ? {} : { args };
+  } catch (error) {
+    if (error instanceof WampError) return { error: error.uri };
+    throw error;
+  }
 }
 
 interface Options {

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryHistory } from '../../../src/observe/history/memory-history.ts';
 import { MAX_EVENTS } from '../../../src/router/meta/history.ts';
+import { json } from '../../../src/serializers/json.ts';
+import { msgpack } from '../../../src/serializers/msgpack.ts';
 import { ErrorUri } from '../../../src/wamp/errors.ts';
 import { Feature, ROUTER_ROLES } from '../../../src/wamp/features.ts';
-import type { Dict } from '../../../src/wamp/payload.ts';
+import type { Publish } from '../../../src/wamp/messages.ts';
+import type { Dict, Payload } from '../../../src/wamp/payload.ts';
 import { type Client, type CoreOptions, type PublishParts, TestAuthorizer, type TestCore } from '../../support/core.ts';
 import { GET_EVENTS, getEvents, historyCore, pastValues, rulesOf } from '../../support/histories.ts';
 import { ask } from '../../support/meta.ts';
@@ -11,6 +14,21 @@ import { ask } from '../../support/meta.ts';
 function core(options: CoreOptions & { bounds?: Dict } = {}): TestCore {
   const made: TestCore = historyCore(new MemoryHistory(() => made.clock.now()), options);
   return made;
+}
+
+function nested(levels: number): unknown {
+  let value: unknown = [];
+  for (let i = 1; i < levels; i++) value = [value];
+  return value;
+}
+
+function saysInJson(payload: Payload): boolean {
+  try {
+    payload.tail(json);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function publish(client: Client, topic: string, value: unknown, parts: PublishParts = {}): void {
@@ -326,6 +344,30 @@ describe('Advanced Profile: Event History', () => {
     const id = asker.subscribed('a.b');
     store.configure('test', rulesOf(store).series.slice(1));
     expect(await pastValues(asker, [id])).toEqual([]);
+  });
+
+  it('an event that the asker’s encoding has no words for comes without payload, and keeps no other from it', async () => {
+    const realm = core();
+    const publisher = realm.join();
+    const publishRaw = (bytes: Buffer) => realm.realm.receive(publisher.session, msgpack.decode(bytes) as Publish);
+    publish(publisher, 'a.b', 1);
+    // [16, 1, {}, "a.b", [an extension]], [.., [NaN]]: nobody but MessagePack, nobody but binary encodings can say it.
+    publishRaw(Buffer.from('951001 80 a3612e62 91 d4017f'.replaceAll(' ', ''), 'hex'));
+    publishRaw(Buffer.from('951002 80 a3612e62 91 cb7ff8000000000000'.replaceAll(' ', ''), 'hex'));
+    // As deep as messages may be, and so too deep within an answer.
+    publish(publisher, 'a.b', nested(254));
+    publish(publisher, 'a.b', 2);
+    const asker = realm.join();
+    Object.assign(asker.peer, { canSay: (payload: Payload) => saysInJson(payload) });
+    const events = (await getEvents(asker, [asker.subscribed('a.b')])) as Dict[];
+    expect(events.map(({ args, error }) => args ?? error)).toEqual([
+      [1],
+      ErrorUri.INVALID_ARGUMENT,
+      ErrorUri.INVALID_ARGUMENT,
+      ErrorUri.INVALID_ARGUMENT,
+      [2],
+    ]);
+    expect(events.every(({ publication }) => typeof publication === 'number')).toBe(true);
   });
 
   it('testaments are kept like any other publication', async () => {

@@ -9,11 +9,9 @@ import { Payload } from '../../../../src/wamp/payload.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { linkedPair } from '../../../support/memory-link.ts';
 
-/** A connection whose serializer throws `error` for every message. */
-function failing(error: Error) {
-  const said: string[] = [];
+function contextOf(said: string[]): AdapterContext {
   const say = (_facts: object, text: string) => said.push(text);
-  const context: AdapterContext = {
+  return {
     realm: () => undefined,
     newSessionId: () => 1,
     clock: new FakeClock(),
@@ -22,6 +20,11 @@ function failing(error: Error) {
     handshake() {},
     agent: 'test',
   };
+}
+
+/** A connection whose serializer throws `error` for every message. */
+function failing(error: Error) {
+  const said: string[] = [];
   const serializer: Serializer = {
     ...(json as Serializer),
     index: json.index,
@@ -34,7 +37,7 @@ function failing(error: Error) {
       throw error;
     },
   };
-  return { connection: new WampConnection(linkedPair().link, serializer, context), said };
+  return { connection: new WampConnection(linkedPair().link, serializer, contextOf(said)), said };
 }
 
 const event = new Event(1, 2, NO_DETAILS, 'a.b', Payload.EMPTY);
@@ -42,6 +45,12 @@ const event = new Event(1, 2, NO_DETAILS, 'a.b', Payload.EMPTY);
 it('a message that one receiver’s encoding cannot say costs that receiver the message, with the reason', () => {
   const { connection } = failing(new WampError(ErrorUri.INVALID_ARGUMENT, 'no words'));
   expect(connection.send(event)).toBe(ErrorUri.INVALID_ARGUMENT);
+});
+
+it('knows what its encoding has no words for', () => {
+  const connection = new WampConnection(linkedPair().link, json, contextOf([]));
+  expect(connection.canSay(Payload.of([1n, Buffer.of(1), { a: null }]))).toBe(true);
+  expect(connection.canSay(Payload.of([Number.NaN]))).toBe(false);
 });
 
 it('a bug while encoding is said in the log and does not reach whoever sent the message', () => {
