@@ -5,11 +5,12 @@ import { MessageType, NO_DETAILS } from '../wamp/messages.ts';
 import type { Dict, Payload, PayloadTail, PayloadValue } from '../wamp/payload.ts';
 import type { BinaryWriter } from './binary-writer.ts';
 import { HeaderMemory } from './header-memory.ts';
-import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
-import type { Serializer } from './serializer.ts';
+import { ABSENT, longPayload, type Part, payloadFrom, readPayload } from './payload-tail.ts';
+import { LONG_BYTES, type Serializer } from './serializer.ts';
 import { unsayable } from './values.ts';
 
 const NO_BYTES = Buffer.alloc(0);
+const NO_TAIL: PayloadTail = { bytes: NO_BYTES, elements: 0 };
 const NO_OPTIONS: Dict = Object.freeze({});
 /** More elements than any message has: ERROR with args and kwargs has seven. */
 export const MOST_ELEMENTS = 7;
@@ -105,18 +106,29 @@ export abstract class BinarySerializer implements Serializer {
     return { bytes: this.writer.take(NO_BYTES), elements: withKwargs ? 2 : 1 };
   }
 
-  #frame(message: RouterMessage): Buffer {
-    const { head, payload } = routerLayout(message);
-    // Before the head is begun: making the tail may use the same writer.
+  pieces(message: RouterMessage): readonly Buffer[] | undefined {
+    const payload = longPayload(message);
+    if (payload === undefined) return undefined;
     const tail = payload.tail(this);
+    return tail.bytes.length < LONG_BYTES ? undefined : [this.#withHead(message, tail.elements, NO_BYTES), tail.bytes];
+  }
+
+  #frame(message: RouterMessage): Buffer {
+    // Before the head is begun: making the tail may use the same writer.
+    const tail = 'payload' in message ? message.payload.tail(this) : NO_TAIL;
+    return this.#withHead(message, tail.elements, tail.bytes);
+  }
+
+  #withHead(message: RouterMessage, elements: number, after: Buffer): Buffer {
+    const { head } = routerLayout(message);
     this.writer.start();
-    this.writer.listHead(head.length + tail.elements);
+    this.writer.listHead(head.length + elements);
     for (const element of head) {
       // Most messages have nothing to say of themselves.
       if (element === NO_DETAILS) this.writer.mapHead(0);
       else this.writer.value(element, 1);
     }
-    return this.writer.take(tail.bytes);
+    return this.writer.take(after);
   }
 
   #headElement(bytes: Buffer, start: number, end: number, recurs: boolean): unknown {

@@ -9,12 +9,13 @@ import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../wamp
 import { JsonHeadReader } from './json-head.ts';
 import { behindComma, checkDepth, countWrittenKeys } from './json-scan.ts';
 import { jsonText } from './json-writer.ts';
-import { ABSENT, type Part, payloadFrom, readPayload } from './payload-tail.ts';
-import type { Serializer } from './serializer.ts';
+import { ABSENT, longPayload, type Part, payloadFrom, readPayload } from './payload-tail.ts';
+import { LONG_BYTES, type Serializer } from './serializer.ts';
 import { countKeys, MAX_INTEGER_DIGITS, setOwn, smallest, unsayable } from './values.ts';
 
 const NO_BYTES = Buffer.alloc(0);
 const EMPTY_ARGS = Buffer.from('[],');
+const CLOSING = Buffer.from(']');
 const OPENING = 1;
 const COMMA = 0x2c;
 const CLOSE_LIST = 0x5d;
@@ -129,28 +130,26 @@ export class JsonSerializer implements Serializer {
     return { bytes: Buffer.from(text), elements: withKwargs ? 2 : 1 };
   }
 
-  #frame(message: RouterMessage): Buffer {
-    const usual = usualHead(message);
-    if (usual !== undefined) return this.#withTail(usual, usual.length, payloadOf(message));
-    const { head, payload } = routerLayout(message);
-    let text = '[';
-    for (let i = 0; i < head.length; i++) text += (i === 0 ? '' : ',') + jsonText(head[i], 1);
-    return this.#withTail(text, Buffer.byteLength(text), payload);
+  pieces(message: RouterMessage): readonly Buffer[] | undefined {
+    const payload = longPayload(message);
+    if (payload === undefined) return undefined;
+    const tail = payload.tail(this).bytes;
+    return tail.length < LONG_BYTES ? undefined : [Buffer.from(`${headText(message)},`), tail, CLOSING];
   }
 
-  /** @param length bytes of `text` in UTF-8 */
-  #withTail(text: string, length: number, payload: Payload): Buffer {
-    const tail = payload.tail(this).bytes;
-    if (tail.length === 0) {
-      const frame = Buffer.allocUnsafe(length + 1);
-      frame.write(text, 0, length, length === text.length ? 'latin1' : 'utf8');
-      frame[length] = CLOSE_LIST;
-      return frame;
+  #frame(message: RouterMessage): Buffer {
+    const text = headText(message);
+    // ASCII: no bytes of longer characters.
+    const length = Buffer.byteLength(text);
+    const encoding = length === text.length ? 'latin1' : 'utf8';
+    const tail = payloadOf(message).tail(this).bytes;
+    const hasTail = tail.length > 0;
+    const frame = Buffer.allocUnsafe(length + (hasTail ? tail.length + 2 : 1));
+    frame.write(text, 0, length, encoding);
+    if (hasTail) {
+      frame[length] = COMMA;
+      frame.set(tail, length + 1);
     }
-    const frame = Buffer.allocUnsafe(length + tail.length + 2);
-    frame.write(text, 0, length, length === text.length ? 'latin1' : 'utf8');
-    frame[length] = COMMA;
-    frame.set(tail, length + 1);
     frame[frame.length - 1] = CLOSE_LIST;
     return frame;
   }
@@ -188,6 +187,16 @@ function usualHead(message: RouterMessage): string | undefined {
     default:
       return undefined;
   }
+}
+
+/** Everything before the payload, without the comma that is behind it. */
+function headText(message: RouterMessage): string {
+  const usual = usualHead(message);
+  if (usual !== undefined) return usual;
+  const { head } = routerLayout(message);
+  let text = '[';
+  for (let i = 0; i < head.length; i++) text += (i === 0 ? '' : ',') + jsonText(head[i], 1);
+  return text;
 }
 
 function payloadOf(message: RouterMessage): Payload {

@@ -3,7 +3,9 @@
  * forwarded as it came (PITFALLS 26, 31).
  */
 import type { ClientLayout } from '../wamp/layout.ts';
+import { MessageType, type RouterMessage } from '../wamp/messages.ts';
 import { Payload, type PayloadCodec, type PayloadValue } from '../wamp/payload.ts';
+import { LONG_BYTES } from './serializer.ts';
 
 /** One of args and kwargs as found in a message: the bytes from `start` up to `end`. */
 export interface Part {
@@ -53,4 +55,11 @@ export function readPayload(layout: ClientLayout, head: readonly unknown[], read
     layout.build(head, Payload.EMPTY);
     throw error;
   }
+}
+
+/** The payload of a message to one receiver that may be long enough for {@link Serializer.pieces}. */
+export function longPayload(message: RouterMessage): Payload | undefined {
+  if (message.type === MessageType.EVENT || !('payload' in message)) return undefined;
+  const { payload } = message;
+  return payload.heldBytes < LONG_BYTES ? undefined : payload;
 }

@@ -28,4 +28,14 @@ export interface Serializer extends PayloadCodec {
    * @throws WampError `invalid_argument` where the payload cannot be said in this encoding
    */
   encode(message: RouterMessage): Buffer;
+  /**
+   * The message as pieces that make up what `encode` gives, where its payload is so long that copying it would cost more
+   * than everything else: the payload's piece is then the bytes that came. For messages to one receiver.
+   * @returns undefined: short, or an EVENT, whose frame all receivers share
+   * @throws as `encode`
+   */
+  pieces(message: RouterMessage): readonly Buffer[] | undefined;
 }
+
+/** From here on a payload is not copied; a piece may keep alive the whole read that it came with, so not far below. */
+export const LONG_BYTES = 8192;

@@ -40,6 +40,11 @@ export interface Link {
    */
   write(bytes: Buffer, binary: boolean, droppable: boolean): boolean;
   /**
+   * As {@link write}, for one whole message in pieces, which are not copied and must not change. Absent: not offered.
+   * @param length bytes of all pieces
+   */
+  writePieces?(pieces: readonly Buffer[], length: number, binary: boolean): boolean;
+  /**
    * Whether a message of at least `bytes` would not be taken; then it counts as refused, as if it had been written. To
    * be asked before a large message is encoded for one receiver of many. Absent: never refused before it is written.
    */

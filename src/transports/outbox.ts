@@ -86,6 +86,13 @@ export class Outbox implements PooledOutbox {
     return true;
   }
 
+  /** Queues a frame in pieces, all or nothing. @param length bytes of all pieces @returns false: not taken */
+  pushPieces(pieces: readonly Buffer[], length: number): boolean {
+    if (!this.admit(length, false)) return false;
+    for (const piece of pieces) this.#enqueue(piece);
+    return true;
+  }
+
   /** Queues a small control frame whatever the bounds say; the caller sends few of them. */
   pushControl(frame: Buffer): void {
     if (this.#state !== 'open') return;

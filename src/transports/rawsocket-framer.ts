@@ -63,15 +63,23 @@ export function handshakeReply(serializer: number, maxMessageBytes: number): Buf
   return Buffer.from([MAGIC, (lengthNibble(maxMessageBytes) << 4) | serializer, 0, 0]);
 }
 
-/** @param payload at most 16 MiB, which have a form of their own (PITFALLS 87) */
 function buildFrame(type: number, payload: Buffer): Buffer {
-  const { length } = payload;
-  const frame = Buffer.allocUnsafe(HEADER_BYTES + length);
+  return beginFrame(type, payload, payload.length);
+}
+
+/** A message's frame up to and with `first`, its first bytes. */
+export function beginMessage(first: Buffer, length: number): Buffer {
+  return beginFrame(TYPE.message, first, length);
+}
+
+/** @param length of the whole payload, at most 16 MiB, which have a form of their own (PITFALLS 87) */
+function beginFrame(type: number, first: Buffer, length: number): Buffer {
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + first.length);
   frame[0] = length === MAX_LENGTH ? type | TOP_BIT : type;
   frame[1] = (length >> 16) & 0xff;
   frame[2] = (length >> 8) & 0xff;
   frame[3] = length & 0xff;
-  frame.set(payload, HEADER_BYTES);
+  frame.set(first, HEADER_BYTES);
   return frame;
 }
 

@@ -4,7 +4,14 @@ import type { KeepAlive, Watched } from './keep-alive.ts';
 import type { Link, LinkClose, LinkEnd, LinkHandler, LinkInfo } from './link.ts';
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { OutboxPool, OverflowCause } from './outbox-pool.ts';
-import { type FrameHandler, PING_FRAME, pongFrame, RawSocketFramer, type RawSocketFrames } from './rawsocket-framer.ts';
+import {
+  beginMessage,
+  type FrameHandler,
+  PING_FRAME,
+  pongFrame,
+  RawSocketFramer,
+  type RawSocketFrames,
+} from './rawsocket-framer.ts';
 import type { TransportEvent } from './transport.ts';
 
 /** As `LinkEnd.code` has it where there are no codes: in good order, or not. */
@@ -85,6 +92,12 @@ export class RawSocketLink implements Link, OutboxOwner, Watched, FrameHandler {
   write(bytes: Buffer, _binary: boolean, droppable: boolean): boolean {
     if (this.#closing || bytes.length > this.maxMessageBytes) return false;
     return this.#outbox.push(this.#context.frames.frame(bytes), droppable);
+  }
+
+  writePieces(pieces: readonly Buffer[], length: number): boolean {
+    const [first, ...rest] = pieces;
+    if (first === undefined || this.#closing || length > this.maxMessageBytes) return false;
+    return this.#outbox.pushPieces([beginMessage(first, length), ...rest], length);
   }
 
   refuses(bytes: number, droppable: boolean): boolean {

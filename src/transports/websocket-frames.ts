@@ -9,9 +9,13 @@ const MAX_REASON_BYTES = 123;
  * any number of connections.
  */
 export function buildFrame(opcode: number, payload: Buffer): Buffer {
-  const length = payload.length;
+  return beginFrame(opcode, payload, payload.length);
+}
+
+/** Such a frame up to and with `first`, of a payload of `length` bytes of which `first` is the beginning. */
+export function beginFrame(opcode: number, first: Buffer, length: number): Buffer {
   const head = length < 126 ? 2 : length < 65536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(head + length);
+  const frame = Buffer.allocUnsafe(head + first.length);
   frame[0] = FIN | opcode;
   if (head === 2) {
     frame[1] = length;
@@ -22,7 +26,7 @@ export function buildFrame(opcode: number, payload: Buffer): Buffer {
     frame[1] = 127;
     frame.writeBigUInt64BE(BigInt(length), 2);
   }
-  frame.set(payload, head);
+  frame.set(first, head);
   return frame;
 }
 

@@ -5,7 +5,7 @@ import type { Link, LinkClose, LinkEnd, LinkHandler, LinkInfo } from './link.ts'
 import { Outbox, type OutboxOwner } from './outbox.ts';
 import type { OutboxPool, OverflowCause } from './outbox-pool.ts';
 import type { TransportEvent } from './transport.ts';
-import { buildFrame, closeReason, type FrameCache, OPCODE } from './websocket-frames.ts';
+import { beginFrame, buildFrame, closeReason, type FrameCache, OPCODE } from './websocket-frames.ts';
 
 /** `LinkClose` in the numbers of RFC 6455 §7.4.1 and its registry. */
 export const CLOSE_CODES: Readonly<Record<LinkClose, number>> = {
@@ -114,6 +114,14 @@ export class WebSocketLink implements Link, OutboxOwner, Watched {
     if (!this.#outbox.admit(bytes.length, droppable)) return false;
     this.#ws.send(bytes, { binary, compress: true, fin: true }, this.#counted);
     return true;
+  }
+
+  writePieces(pieces: readonly Buffer[], length: number, binary: boolean): boolean {
+    const [first, ...rest] = pieces;
+    if (this.#compressed || first === undefined) return this.write(Buffer.concat(pieces, length), binary, false);
+    if (!this.#isOpen) return false;
+    const opcode = binary ? OPCODE.binary : OPCODE.text;
+    return this.#outbox.pushPieces([beginFrame(opcode, first, length), ...rest], length);
   }
 
   refuses(bytes: number, droppable: boolean): boolean {

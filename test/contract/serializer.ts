@@ -424,10 +424,40 @@ function proxyOf(serializer: Serializer): Serializer {
     binary: serializer.binary,
     decode: (bytes) => serializer.decode(bytes),
     encode: (message) => serializer.encode(message),
+    pieces: (message) => serializer.pieces(message),
     decodePayload: (tail) => serializer.decodePayload(tail),
     repeatsKey: (tail, value) => serializer.repeatsKey(tail, value),
     encodePayload: (value) => serializer.encodePayload(value),
   };
+}
+
+/** What {@link Serializer.pieces} promises. */
+export function piecesContract(serializer: Serializer): void {
+  const name = serializer.name as RawName;
+  const received = (bytes: number): Payload => {
+    const message = serializer.decode(encodeRaw(name, [16, 1, {}, 'a', ['x'.repeat(bytes)], { k: 'ü' }]));
+    return 'payload' in message ? message.payload : Payload.EMPTY;
+  };
+  const messages = (payload: Payload): RouterMessage[] => [
+    { type: 50, request: 7, details: NO_DETAILS, payload },
+    { type: 68, request: 7, registration: 8, details: { procedure: 'ü' }, payload },
+    { type: 8, requestType: 48, request: 7, details: NO_DETAILS, error: 'a.b', payload },
+  ];
+
+  it('pieces of a long message are what encode makes of it, and its payload is the bytes that came', () => {
+    const payload = received(20_000);
+    for (const message of messages(payload)) {
+      const pieces = serializer.pieces(message) ?? [];
+      expect(Buffer.concat(pieces).equals(serializer.encode(message))).toBe(true);
+      expect(pieces).toContain(payload.tail(serializer).bytes);
+    }
+  });
+
+  it('short messages and events, whose frame all receivers share, have none', () => {
+    for (const message of messages(received(100))) expect(serializer.pieces(message)).toBeUndefined();
+    expect(serializer.pieces(new Event(1, 2, NO_DETAILS, 'a', received(20_000)))).toBeUndefined();
+    expect(serializer.pieces({ type: 17, request: 1, publication: 2 })).toBeUndefined();
+  });
 }
 
 const DETAILS: Dict = { procedure: 'com.app.add', caller: 4429313566 };

@@ -54,6 +54,20 @@ export function transportContract(name: string, start: () => Promise<TransportUn
       for (const message of messages) expect(same(await far.next(), message)).toBe(true);
     });
 
+    it('a message in pieces crosses as one, in order with others, where the link offers it', async () => {
+      const { link, far } = connected;
+      const binary = transport.binary ?? true;
+      const pieces = ['head,', 'x'.repeat(70_000), 'end'].map((text) => Buffer.from(text));
+      const whole = Buffer.concat(pieces);
+      if (link.writePieces === undefined) return;
+      link.write(Buffer.from('before'), binary, false);
+      expect(link.writePieces(pieces, whole.length, binary)).toBe(true);
+      link.write(Buffer.from('after'), binary, false);
+      expect((await far.next()).bytes.toString()).toBe('before');
+      expect(same(await far.next(), { bytes: whole, binary })).toBe(true);
+      expect((await far.next()).bytes.toString()).toBe('after');
+    });
+
     it('a buffer that was written is not altered', async () => {
       const bytes = Buffer.from('shared by many');
       connected.link.write(bytes, false, true);

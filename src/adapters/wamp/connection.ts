@@ -221,6 +221,8 @@ export class WampConnection implements LinkHandler, Peer {
     let bytes: Buffer;
     try {
       if (message.type === MessageType.EVENT && this.#refuses(message)) return ErrorUri.NETWORK_FAILURE;
+      const pieces = this.#link.writePieces === undefined ? undefined : this.#serializer.pieces(message);
+      if (pieces !== undefined) return this.#sendPieces(message, pieces);
       bytes = this.#serializer.encode(message);
     } catch (error) {
       // One receiver's encoding cannot say it: that costs this receiver its message and nobody else's.
@@ -234,6 +236,14 @@ export class WampConnection implements LinkHandler, Peer {
     }
     if (bytes.length > this.#peerBytes) return this.#tooLong(message);
     const taken = this.#link.write(bytes, this.#serializer.binary, message.type === MessageType.EVENT);
+    return taken ? true : ErrorUri.NETWORK_FAILURE;
+  }
+
+  #sendPieces(message: RouterMessage, pieces: readonly Buffer[]): Sent {
+    let length = 0;
+    for (const piece of pieces) length += piece.length;
+    if (length > this.#peerBytes) return this.#tooLong(message);
+    const taken = this.#link.writePieces?.(pieces, length, this.#serializer.binary) === true;
     return taken ? true : ErrorUri.NETWORK_FAILURE;
   }
 
