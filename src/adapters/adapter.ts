@@ -6,6 +6,7 @@ import type { CorsRules } from '../transports/cors.ts';
 import type { HttpRoute, RequestHandler } from '../transports/http.ts';
 import type { KeepAliveLimits } from '../transports/keep-alive.ts';
 import type { Link, LinkHandler } from '../transports/link.ts';
+import type { PolledProtocol } from '../transports/longpoll.ts';
 import type { OutboxPool } from '../transports/outbox-pool.ts';
 import type { RawSocketSerializer } from '../transports/rawsocket.ts';
 import type { TransportEvent } from '../transports/transport.ts';
@@ -100,6 +101,14 @@ export interface Adapter {
   /** RawSocket serializers by their number; absent: it is not spoken over RawSocket. */
   readonly rawSocketSerializers?: ReadonlyMap<number, RawSocketSerializer>;
   /** Takes a new connection. */
+  attach(link: Link, context: AdapterContext): LinkHandler;
+}
+
+/** A protocol of connections that single HTTP requests carry (PITFALLS 90). */
+export interface PolledAdapter {
+  readonly name: string;
+  /** Subprotocols on offer. */
+  readonly polled: ReadonlyMap<string, PolledProtocol>;
   attach(link: Link, context: AdapterContext): LinkHandler;
 }
 

@@ -1,12 +1,15 @@
-import type { Adapter, RequestAdapter } from './adapter.ts';
+import type { Adapter, PolledAdapter, RequestAdapter } from './adapter.ts';
 import { bubV1Adapter, bubV2Adapter } from './bub/adapter.ts';
 import { httpAdapter } from './http/adapter.ts';
 import { relayAdapter } from './relay/adapter.ts';
-import { wampAdapter } from './wamp/adapter.ts';
+import { longPollAdapter, wampAdapter } from './wamp/adapter.ts';
+
+type AnyAdapter = Adapter | PolledAdapter | RequestAdapter;
 
 /** Every protocol that is built; a further one is one line here. */
-const ADAPTERS: readonly (Adapter | RequestAdapter)[] = [
+const ADAPTERS: readonly AnyAdapter[] = [
   wampAdapter,
+  longPollAdapter,
   bubV2Adapter,
   bubV1Adapter,
   relayAdapter,
@@ -14,6 +17,6 @@ const ADAPTERS: readonly (Adapter | RequestAdapter)[] = [
 ];
 
 /** @returns undefined for a protocol that the configuration knows and that is not built */
-export function adapterFor(protocol: string): Adapter | RequestAdapter | undefined {
+export function adapterFor(protocol: string): AnyAdapter | undefined {
   return ADAPTERS.find((adapter) => adapter.name === protocol);
 }

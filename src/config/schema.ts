@@ -38,7 +38,7 @@ const bridge = {
     .describe('`ticket`: a token of one of the realm’s principals. `none`: nobody is asked; loopback only.'),
 };
 
-const PROTOCOLS = ['wamp', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
+const PROTOCOLS = ['wamp', 'longpoll', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
 
 const endpoint = z
   .discriminatedUnion(
@@ -53,6 +53,15 @@ const endpoint = z
         path: socketPath.describe('Path of the URL; `"*"` takes what no other endpoint of the listener takes.'),
         protocol: choice(['bub-v2', 'bub-v1', 'relay']).describe('What is spoken there.'),
         ...bridge,
+      }),
+      shape({
+        path: httpPath.describe('Path under which the routes stand.'),
+        protocol: choice(['longpoll']).describe('What is spoken there.'),
+        realms: realmNames().optional().describe('Realms that can be joined here. Absent: all.'),
+        emptyStatus: z
+          .union([z.literal(202), z.literal(204)], { error: '202 or 204' })
+          .default(202)
+          .describe('Status of long-poll answers that say nothing: 202 as specified, 204 for autobahn-js.'),
       }),
       shape({
         path: httpPath.describe('Path under which the routes stand.'),

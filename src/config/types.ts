@@ -54,6 +54,12 @@ export type EndpointConfig = {
       /** Absent: every realm. */
       readonly realms?: readonly string[];
     }
+  | {
+      readonly protocol: 'longpoll';
+      /** Absent: every realm. */
+      readonly realms?: readonly string[];
+      readonly emptyStatus: 202 | 204;
+    }
   | { readonly protocol: 'bub-v2' | 'bub-v1' | 'relay'; readonly realm: string; readonly auth: 'none' | 'ticket' }
 );
 

@@ -1,4 +1,4 @@
-import type { AdapterContext } from '../adapters/adapter.ts';
+import type { AdapterContext, PolledAdapter } from '../adapters/adapter.ts';
 import { adapterFor } from '../adapters/registry.ts';
 import { wampAdapter } from '../adapters/wamp/adapter.ts';
 import type { AdminConfig, EndpointConfig, ListenerConfig } from '../config/types.ts';
@@ -6,6 +6,7 @@ import type { FrontOptions, RawSocketRoute } from '../transports/front.ts';
 import { HttpListener, type HttpRoute } from '../transports/http.ts';
 import type { HttpRules } from '../transports/http-rules.ts';
 import type { ListenAddress } from '../transports/listen.ts';
+import { LONG_POLL_CORS, LONG_POLL_TYPES, type LongPollTransport } from '../transports/longpoll.ts';
 import { Proxies } from '../transports/proxies.ts';
 import type { RawSocketTransport } from '../transports/rawsocket.ts';
 import type { TlsFiles } from '../transports/tls.ts';
@@ -18,6 +19,7 @@ export type LiveRules = Pick<ListenerConfig, 'hosts' | 'origins'>;
 export interface ListenerDeps {
   readonly websockets: WebSocketTransport;
   readonly rawsockets: RawSocketTransport;
+  readonly longpolls: LongPollTransport;
   readonly handshakeTimeoutMs: number;
   /** Whether one more connection may come. */
   admit(): boolean;
@@ -118,6 +120,10 @@ export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRout
       routes.push({ path: base === '' ? '*' : `${base}/*`, cors, refuse, request: adapter.serve(base, context) });
       continue;
     }
+    if ('polled' in adapter) {
+      routes.push(longPollRoute(endpoint, adapter, context, deps));
+      continue;
+    }
     routes.push({
       path: endpoint.path,
       upgrade: {
@@ -129,6 +135,23 @@ export function wampRoutes(config: ListenerConfig, deps: ListenerDeps): HttpRout
     });
   }
   return routes;
+}
+
+function longPollRoute(
+  endpoint: EndpointConfig,
+  { polled, attach }: PolledAdapter,
+  context: AdapterContext,
+  deps: ListenerDeps,
+): HttpRoute {
+  const { path } = endpoint;
+  const emptyStatus = ('emptyStatus' in endpoint ? endpoint.emptyStatus : undefined) ?? 202;
+  const request = deps.longpolls.serve(path, {
+    protocols: polled,
+    emptyStatus,
+    admit: () => deps.admit(),
+    accept: (link) => attach(link, context),
+  });
+  return { path: `${path}/*`, cors: LONG_POLL_CORS, mediaTypes: LONG_POLL_TYPES, request };
 }
 
 /** What RawSocket connections of the listener get: WAMP, in the realms that its configuration says. */

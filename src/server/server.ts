@@ -12,6 +12,7 @@ import { combineObservers, loggingObserver } from '../observe/observers.ts';
 import type { Clock } from '../router/clock.ts';
 import { ALONE, type Cluster } from '../router/cluster.ts';
 import { Router } from '../router/router.ts';
+import { type LongPollOptions, LongPollTransport } from '../transports/longpoll.ts';
 import { OutboxPool } from '../transports/outbox.ts';
 import { type RawSocketOptions, RawSocketTransport } from '../transports/rawsocket.ts';
 import type { Transport, TransportEvent } from '../transports/transport.ts';
@@ -72,6 +73,7 @@ export class Server {
   readonly #outboxes: OutboxPool;
   readonly #websockets: WebSocketTransport;
   readonly #rawsockets: RawSocketTransport;
+  readonly #longpolls: LongPollTransport;
   /** A further transport is one line here. */
   readonly #transports: readonly Transport[];
   readonly #listeners: Listener[] = [];
@@ -104,7 +106,7 @@ export class Server {
       histories: this.#histories,
     });
     this.#outboxes = new OutboxPool(() => this.#limits);
-    const shared: RawSocketOptions & WebSocketOptions = {
+    const shared: LongPollOptions & RawSocketOptions & WebSocketOptions = {
       limits: () => this.#limits,
       outboxes: this.#outboxes,
       onError: (error, info) => this.#fault(error, info?.address),
@@ -112,7 +114,8 @@ export class Server {
     };
     this.#websockets = new WebSocketTransport(shared);
     this.#rawsockets = new RawSocketTransport(shared);
-    this.#transports = [this.#websockets, this.#rawsockets];
+    this.#longpolls = new LongPollTransport(shared);
+    this.#transports = [this.#websockets, this.#rawsockets, this.#longpolls];
     const deps = this.#listenerDeps();
     for (const listener of options.config.router.listeners) {
       const paths = { routes: wampRoutes(listener, deps), rawsocket: rawSocketRoute(listener, deps) };
@@ -157,7 +160,7 @@ export class Server {
       for (const { protocol, path } of endpoints) {
         const adapter = adapterFor(protocol);
         if (adapter === undefined) continue;
-        open.push({ url: listener.url('serve' in adapter ? 'http' : 'ws', path), protocol });
+        open.push({ url: listener.url('subprotocols' in adapter ? 'ws' : 'http', path), protocol });
       }
       if (rawsocket !== undefined) open.push({ url: listener.rawSocketUrl, protocol: 'rawsocket' });
     }
@@ -293,6 +296,7 @@ export class Server {
     return {
       websockets: this.#websockets,
       rawsockets: this.#rawsockets,
+      longpolls: this.#longpolls,
       handshakeTimeoutMs: this.#limits.handshakeTimeoutMs,
       admit: () => this.#connections < this.#limits.maxSessions,
       contextFor: (endpoint) => this.#contextFor(endpoint),

@@ -27,6 +27,8 @@ export interface HttpRoute {
   readonly request?: RequestHandler;
   /** What pages of the origins let in may send here (CORS); absent: what needs no preflight. */
   readonly cors?: CorsRules;
+  /** Content types of bodies; a request without a body then needs none. Absent: JSON, for every POST. */
+  readonly mediaTypes?: readonly string[];
   /** How requests are refused; absent: in plain text. */
   readonly refuse?: (response: ServerResponse, refusal: Refusal) => void;
   /** True for endpoints without authentication: requests that a proxy passed on are refused (CONTRACT §3). */
@@ -45,6 +47,7 @@ export interface HttpListenerOptions extends FrontOptions {
 }
 
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
+const JSON_ONLY: readonly string[] = ['application/json'];
 const ANY_PATH = '*';
 /** For a request with its body. */
 const REQUEST_TIMEOUT_MS = 300_000;
@@ -230,8 +233,10 @@ function routeTable(options: HttpListenerOptions): Map<string, HttpRoute> {
 /** Of requests, not of upgrades: content type (a form of a foreign page cannot send JSON), method, wrong protocol. */
 function refuseMethod(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
   const method = request.method ?? 'GET';
-  if (METHODS_WITH_BODY.has(method) && mediaType(request) !== 'application/json') {
-    return { status: 415, text: `${method} needs the header "Content-Type: application/json"` };
+  const { mediaTypes = JSON_ONLY } = route ?? {};
+  const isBare = mediaTypes !== JSON_ONLY && !hasBody(request);
+  if (METHODS_WITH_BODY.has(method) && !isBare && !mediaTypes.includes(mediaType(request))) {
+    return { status: 415, text: `${method} needs the header "Content-Type: ${mediaTypes.join('" or "')}"` };
   }
   if (route === undefined || route.request !== undefined) return undefined;
   if (method !== 'GET' && method !== 'HEAD') {
@@ -244,6 +249,10 @@ function refuseMethod(request: IncomingMessage, route: HttpRoute | undefined): R
     text: `this path speaks WebSocket: connect a WebSocket client to it${names}`,
     headers: { Upgrade: 'websocket' },
   };
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
 function mediaType(request: IncomingMessage): string {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Member } from '../../router/session.ts';
+import { linger, readBody } from '../../transports/http-body.ts';
 import { KeepAlive } from '../../transports/keep-alive.ts';
 import type { Arrival } from '../../transports/transport.ts';
 import { ErrorUri, ProtocolViolation, WampError } from '../../wamp/errors.ts';
@@ -8,7 +9,6 @@ import { readCallOptions, readPublishOptions, readSubscribeOptions } from '../..
 import type { AdapterContext, RealmHost, RequestContext } from '../adapter.ts';
 import { type Admitted, admit } from './admission.ts';
 import { type Problem, problemOf, sendJson, sendProblem } from './answers.ts';
-import { linger, readBody } from './body.ts';
 import { type Command, readCommand } from './command.ts';
 import { EventStream } from './event-stream.ts';
 import { Exchange, REQUEST } from './exchange.ts';
@@ -85,7 +85,8 @@ export class Gateway {
       const bound = Math.min(maxMessageBytes, host.realm.limits.maxMessageBytes);
       readBody(asked.request, bound, this.#context.handshakeTimeoutMs, (body) => {
         if (!Buffer.isBuffer(body)) {
-          this.#refuse(asked, body);
+          const { status, text } = body;
+          this.#refuse(asked, { status, detail: text, ...(status === 413 ? TOO_LARGE : {}) });
           return;
         }
         this.#guarded(asked, () => this.#exchange(asked, host, member, operation, body));
@@ -194,6 +195,8 @@ function decoded(text: string): string | undefined {
     return undefined;
   }
 }
+
+const TOO_LARGE = { uri: ErrorUri.PAYLOAD_SIZE_EXCEEDED };
 
 function nothingAt(path: string): Problem {
   return { status: 404, detail: `nothing is served at ${path.slice(0, 200)}` };

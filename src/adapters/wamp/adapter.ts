@@ -1,5 +1,6 @@
 import { serializerForSubprotocol, serializers } from '../../serializers/registry.ts';
-import type { Adapter } from '../adapter.ts';
+import type { PolledProtocol } from '../../transports/longpoll.ts';
+import type { Adapter, PolledAdapter } from '../adapter.ts';
 import { BATCHED, BatchedLink } from './batched.ts';
 import { WampConnection } from './connection.ts';
 
@@ -25,4 +26,16 @@ export const wampAdapter: Adapter = {
     );
     return batched.open(new WampConnection(batched, serializer, context));
   },
+};
+
+/** The same over HTTP long-poll; batches may follow one another in one body (spec: "HTTP Longpoll Transport"). */
+export const longPollAdapter: PolledAdapter = {
+  name: 'longpoll',
+  polled: new Map<string, PolledProtocol>(
+    serializers.flatMap(({ subprotocol, binary }) => [
+      [subprotocol, { binary, joins: false }],
+      [`${subprotocol}${BATCHED}`, { binary, joins: true }],
+    ]),
+  ),
+  attach: wampAdapter.attach,
 };

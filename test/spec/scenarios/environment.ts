@@ -19,6 +19,7 @@ import { CloseUri } from '../../../src/wamp/errors.ts';
 import { RandomIds } from '../../../src/wamp/ids.ts';
 import { type Agent, type AgentOptions, joinAgent, type Target } from '../../support/autobahn-client.ts';
 import { certificateA } from '../../support/certificates.ts';
+import { longPollWire } from '../../support/longpoll-client.ts';
 import { type JoinOptions, RawClient } from '../../support/raw-client.ts';
 import { RAW_NAMES, type RawName } from '../../support/raw-codec.ts';
 import { rawSocketWire } from '../../support/rawsocket-client.ts';
@@ -82,6 +83,7 @@ interface Ground {
 const TCP = 'tcp: 127.0.0.1:0';
 const WS = 'endpoints: [{ path: /ws, protocol: wamp }]';
 const RAW = 'rawsocket: true';
+const POLLED = 'endpoints: [{ path: /lp, protocol: longpoll }]';
 const [cert, key, unix] = ['cert.pem', 'key.pem', 'router.sock'];
 const TLS = `tls: { cert: ${cert}, key: ${key} }`;
 
@@ -91,6 +93,7 @@ const GROUNDS: Readonly<Record<string, Ground>> = {
   WebSocket: { start: () => start(`${TCP}, ${WS}`, webSockets), serializers: RAW_NAMES },
   'WebSocket in batches': { start: () => start(`${TCP}, ${WS}`, batches), serializers: RAW_NAMES },
   RawSocket: { start: () => start(`${TCP}, ${RAW}`, rawSockets), serializers: RAW_NAMES },
+  'long-poll': { start: () => start(`${TCP}, ${POLLED}`, longPolls), serializers: RAW_NAMES },
   'WebSocket over TLS': { start: () => start(`${TCP}, ${TLS}, ${WS}`, batches), serializers: ['cbor'] },
   'WebSocket over a unix socket': { start: () => start(`unix: ${unix}, ${WS}`, batches), serializers: ['json'] },
   'RawSocket over TLS': { start: () => start(`${TCP}, ${TLS}, ${RAW}`, rawSockets), serializers: ['msgpack'] },
@@ -196,6 +199,10 @@ function rawSockets({ url, port }: RunningRouter): Reach {
   const tls = url.startsWith('tls:');
   const place = url.startsWith('unix:') ? { path: url.slice('unix:'.length) } : { port };
   return wires((subprotocol) => rawSocketWire(place, rawNameOf(subprotocol), tls));
+}
+
+function longPolls({ url }: RunningRouter): Reach {
+  return wires((subprotocol) => longPollWire(url, subprotocol));
 }
 
 function wires(connect: (subprotocol: string) => Wire): Reach {

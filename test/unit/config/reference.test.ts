@@ -64,7 +64,7 @@ describe('what is accepted and not built', () => {
   });
 
   it('names the protocols without an adapter, and no others', () => {
-    const protocols = ['wamp', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
+    const protocols = ['wamp', 'longpoll', 'bub-v2', 'bub-v1', 'relay', 'http', 'mcp'];
     const missing = protocols.filter((name) => adapterFor(name) === undefined);
     expect(meaning('listeners[].endpoints[].protocol')).toContain(`(not built yet: ${missing.join(', ')})`);
     const marked = text('config/router.yaml').matchAll(/protocol: (\S+?)(?:,| ).*\(not built yet\)/g);

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { ErrorUri } from '../../wamp/errors.ts';
-import type { Problem } from './answers.ts';
+import type { Refusal } from './http-answers.ts';
 
 /** Milliseconds a client may go on sending what nobody reads, so that it gets to read why, before it is cut. */
 const LINGER_MS = 1000;
@@ -14,12 +13,12 @@ export function readBody(
   request: IncomingMessage,
   maxBytes: number,
   timeoutMs: number,
-  done: (body: Buffer | Problem) => void,
+  done: (body: Buffer | Refusal) => void,
 ): void {
   const chunks: Buffer[] = [];
   let bytes = 0;
   let isOver = false;
-  const finish = (body: Buffer | Problem): void => {
+  const finish = (body: Buffer | Refusal): void => {
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
@@ -28,7 +27,7 @@ export function readBody(
     done(body);
   };
   const timer = setTimeout(
-    () => finish({ status: 408, detail: `the body did not come within ${timeoutMs} ms` }),
+    () => finish({ status: 408, text: `the body did not come within ${timeoutMs} ms` }),
     timeoutMs,
   );
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
@@ -58,10 +57,6 @@ export function linger(request: IncomingMessage): void {
   timer.unref();
 }
 
-function tooLarge(maxBytes: number): Problem {
-  return {
-    status: 413,
-    uri: ErrorUri.PAYLOAD_SIZE_EXCEEDED,
-    detail: `the body is longer than ${maxBytes} bytes`,
-  };
+function tooLarge(maxBytes: number): Refusal {
+  return { status: 413, text: `the body is longer than ${maxBytes} bytes` };
 }
