@@ -18,6 +18,7 @@ describe('values', () => {
       maxRegistrationsPerSession: 10000,
       maxPendingCallsPerSession: 10000,
       maxRetainedBytes: 67108864,
+      http: { callTimeoutMs: 60_000, requestsPerPrincipal: 64, streamsPerPrincipal: 16 },
       keepAlive: { pingMs: 20000, timeoutMs: 20000 },
       callTimeoutMs: 0,
     });
