@@ -204,10 +204,15 @@ export class WampConnection implements LinkHandler, Peer {
   #welcome(session: number, details: Dict): void {
     const whole: Welcome = { type: MessageType.WELCOME, session, details };
     const short: Welcome = { ...whole, details: { ...details, roles: ROLES_WITHOUT_FEATURES } };
-    if (this.#write(whole) || this.#write(short)) return;
-    const reason = { how: 'abort', uri: ErrorUri.PAYLOAD_SIZE_EXCEEDED, message: '' } as const;
+    const sent = this.#tell(whole);
+    if (sent === true || this.#write(short)) return;
+    const isTooLong = sent === ErrorUri.PAYLOAD_SIZE_EXCEEDED;
+    // Only `authextra` of an authenticator may be so.
+    const message = isTooLong ? '' : 'what WELCOME has to say cannot be said in the encoding of this session';
+    const reason = { how: 'abort', uri: sent, message } as const;
+    this.#context.log.warn({ session, reason: sent }, 'a client could not be sent its WELCOME');
     this.#leave(reason);
-    this.#abort(reason, 'tooLarge');
+    this.#abort(reason, isTooLong ? 'tooLarge' : 'normal');
   }
 
   // ---- the Peer ------------------------------------------------------------------------------------------------
@@ -349,10 +354,21 @@ export class WampConnection implements LinkHandler, Peer {
     if (!this.#write(message)) this.#write({ ...message, details: {} });
   }
 
-  /** @returns false: too long for the peer, or the link is closed */
+  /** @returns false: too long for the peer, not sayable in its encoding, or the link is closed */
   #write(message: RouterMessage): boolean {
-    const bytes = this.#serializer.encode(message);
-    return bytes.length <= this.#peerBytes && this.#link.write(bytes, this.#serializer.binary, false);
+    return this.#tell(message) === true;
+  }
+
+  #tell(message: RouterMessage): Sent {
+    let bytes: Buffer;
+    try {
+      bytes = this.#serializer.encode(message);
+    } catch (error) {
+      if (error instanceof WampError) return error.uri;
+      throw error;
+    }
+    if (bytes.length > this.#peerBytes) return ErrorUri.PAYLOAD_SIZE_EXCEEDED;
+    return this.#link.write(bytes, this.#serializer.binary, false) ? true : ErrorUri.NETWORK_FAILURE;
   }
 
   #arm(delayMs: number, run: () => void): void {

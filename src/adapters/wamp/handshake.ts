@@ -104,13 +104,13 @@ export class Handshake {
       this.#step(step);
       return;
     }
-    step.then(
-      (settled) => this.#step(settled),
-      (error: unknown) => {
+    // Also what goes wrong with the step: outside of any transport's guard it would end the router.
+    step
+      .then((settled) => this.#step(settled))
+      .catch((error: unknown) => {
         this.#context.log.warn({ err: error, realm: this.#hello.realm }, 'authentication could not be carried out');
         this.#next({ kind: 'tryLater', message: 'authentication is not available' });
-      },
-    );
+      });
   }
 
   #step(step: AuthStep): void {

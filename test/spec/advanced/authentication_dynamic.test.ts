@@ -103,6 +103,20 @@ describe('Authentication: dynamic, ticket', () => {
     expect(details).toMatchObject({ authid: 'ann@example', authextra: { greeting: 'hi' } });
   });
 
+  it('an authextra that the client’s encoding has no words for costs this client its session, and nobody else anything', async () => {
+    router = await startRouter({ realms: { realm1: realm() }, env: { TICKET: 'of the authority' } });
+    const authority = await joinAgent({ url: router.url }, 'msgpack', ticket('authority', 'of the authority'));
+    agents.push(authority);
+    await authority.session.register(CHECK, ([, authid]) => ({
+      role: 'user',
+      extra: authid === 'ann' ? { number: Number.NaN } : { number: 1 },
+    }));
+    const { reason } = await refused(ticket('ann', 'x'));
+    expect(reason).toBe('wamp.error.invalid_argument');
+    expect((await join(ticket('bob', 'x'))).details).toMatchObject({ authextra: { number: 1 } });
+    expect(router.log()).not.toContain('unexpected error');
+  });
+
   it("principals of the file are the file's alone: nobody is asked about them", async () => {
     const { asked } = await started(() => ({ role: 'user' }));
     expect(await refused(ticket('authority', 'wrong'))).toEqual(DENIED);
