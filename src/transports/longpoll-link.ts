@@ -66,7 +66,11 @@ export class LongPollLink implements Link, OutboxOwner, Watched {
   #holdTimer: NodeJS.Timeout | undefined;
   #closeTimer: NodeJS.Timeout | undefined;
   #flushDue = false;
-  #waiting: (() => void)[] = [];
+  /** Requests to send, in the order they came: one is read at a time, so that a client holds one body in memory. */
+  #waiting: Sending[] = [];
+  #isTaking = false;
+  /** Hands on a body that came while the owner had stopped reading. */
+  #held: (() => void) | undefined;
   #pausedByOwner = false;
   #throttled = false;
   #requests = 0;
@@ -167,18 +171,24 @@ export class LongPollLink implements Link, OutboxOwner, Watched {
     if (this.#queue.length > 0 || this.#state !== 'open') this.#flush();
   }
 
-  /**
-   * `send`: `take` reads the body and hands it to {@link received}; not while the owner does not read.
-   */
+  /** `send`: `take` reads the body and hands it to {@link received}, when it is its turn. */
   send(response: ServerResponse, take: () => void): void {
     this.#requests += 1;
-    if (!this.#isPaused || this.#state !== 'open') take();
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push(take);
-    else refuseRequest(response, { status: 429, text: 'too many messages wait here', headers: { 'Retry-After': '1' } });
+    if (this.#waiting.length >= MAX_WAITING) {
+      refuseRequest(response, { status: 429, text: 'too many messages wait here', headers: { 'Retry-After': '1' } });
+      return;
+    }
+    this.#waiting.push({ response, take });
+    this.#takeNext();
   }
 
-  /** @returns false: what was sent is no good, and the connection ends */
-  received(bytes: Buffer): boolean {
+  /** @param done told, later where the owner does not read now, whether the message is good; else the connection ends */
+  received(bytes: Buffer, done: (isGood: boolean) => void): void {
+    if (this.#isPaused) this.#held = () => done(this.#handOn(bytes));
+    else done(this.#handOn(bytes));
+  }
+
+  #handOn(bytes: Buffer): boolean {
     if (this.#state !== 'open') return false;
     try {
       this.#handler?.message(bytes, this.#protocol.binary);
@@ -192,10 +202,6 @@ export class LongPollLink implements Link, OutboxOwner, Watched {
 
   get isOpen(): boolean {
     return this.#state === 'open';
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused && this.#state === 'open';
   }
 
   /** `close`. */
@@ -232,12 +238,31 @@ export class LongPollLink implements Link, OutboxOwner, Watched {
   // ---- inside ---------------------------------------------------------------------------------------------------
 
   get #isPaused(): boolean {
-    return this.#pausedByOwner || this.#throttled;
+    return this.#state === 'open' && (this.#pausedByOwner || this.#throttled);
   }
 
   #letWaitingGo(): void {
-    if (this.isPaused) return;
-    for (const take of this.#waiting.splice(0)) take();
+    while (this.#held !== undefined && !this.#isPaused) {
+      const held = this.#held;
+      this.#held = undefined;
+      held();
+    }
+    this.#takeNext();
+  }
+
+  #takeNext(): void {
+    while (!this.#isTaking && !this.#isPaused) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      if (next.response.destroyed) continue;
+      this.#isTaking = true;
+      next.response.once('close', () => {
+        this.#isTaking = false;
+        this.#held = undefined;
+        this.#takeNext();
+      });
+      next.take();
+    }
   }
 
   /** At the end of this turn, so that what is written in one turn goes out at once. */
@@ -346,6 +371,11 @@ export class LongPollLink implements Link, OutboxOwner, Watched {
       this.#context.onError(error, this.info);
     }
   }
+}
+
+interface Sending {
+  readonly response: ServerResponse;
+  readonly take: () => void;
 }
 
 /** What an outbox that writes nothing counts. */

@@ -175,12 +175,11 @@ export class LongPollTransport implements Transport {
   }
 
   #send(request: IncomingMessage, response: ServerResponse, link: LongPollLink, endpoint: LongPollEndpoint): void {
-    const hand = (body: Buffer): void => {
-      // It may have stopped reading while the body came.
-      if (link.isPaused) link.send(response, () => hand(body));
-      else if (link.received(body)) empty(response, endpoint);
-      else refuseRequest(response, { status: 400, text: 'the message is no good here, or the connection is closed' });
-    };
+    const hand = (body: Buffer): void =>
+      link.received(body, (isGood) => {
+        if (isGood) empty(response, endpoint);
+        else refuseRequest(response, { status: 400, text: 'the message is no good here, or the connection is closed' });
+      });
     link.send(response, () => this.#read(request, response, this.#limits().maxMessageBytes, hand, link));
   }
 

@@ -209,6 +209,20 @@ describe('a router that changes while a call is under way', () => {
     busy.close();
   });
 
+  it('a credential that is removed while the body is on its way is 401', async () => {
+    const body = '{"uri":"com.nobody"}';
+    const socket = connect(gateway.router.port, '127.0.0.1');
+    socket.write(head(`Connection: close\r\nContent-Length: ${body.length}`));
+    // By then that head has been read, too.
+    expect((await gateway.call({ uri: 'com.nobody' })).status).toBe(404);
+    gateway.router.writeRealm('realm1', without);
+    gateway.router.reload();
+    socket.write(body);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1\.1 401 /);
+    socket.destroy();
+  });
+
   it('a changed role is 503: it comes back under the new one', async () => {
     const busy = await callee('com.open.busy');
     const answered = fetch(`${gateway.api}/realms/realm1/call`, {

@@ -60,19 +60,35 @@ export async function admit(
       ? unauthenticated(realmName, ErrorUri.AUTHENTICATION_DENIED, DENIED)
       : unauthenticated(realmName, ErrorUri.AUTHENTICATION_REQUIRED, HOW);
   }
-  // Reload may have swapped or removed the realm while a slow check ran.
-  const present = context.realm(realmName);
-  if (present?.realm !== host.realm) return NOT_THERE;
   const { identity, credential } = step;
-  if (present.authenticator.judge(identity, credential) !== 'keep') {
-    return unauthenticated(realmName, ErrorUri.AUTHENTICATION_DENIED, DENIED);
-  }
+  // Reload may have swapped or removed the realm while a slow check ran.
+  const outdated = refusalNow(context, realmName, host, { identity, credential });
+  if (outdated !== undefined) return outdated;
   const transport = Object.freeze({ type: 'http', protocol: 'gateway', secure: from.secure });
   const member = { identity, credential, features: FEATURES, bridged: true, id: context.newSessionId(), transport };
   const { principal } = identity;
   const party =
     principal === undefined ? `${realmName} anonymous ${from.address}` : `${realmName} principal ${principal}`;
-  return { host: present, member, party };
+  return { host, member, party };
+}
+
+/** What the configuration in force says to somebody who was admitted a while ago; undefined: nothing has changed. */
+export function refusalNow(
+  context: AdapterContext,
+  realmName: string,
+  { realm }: RealmHost,
+  { identity, credential = '' }: Pick<Member, 'identity' | 'credential'>,
+): Problem | undefined {
+  const present = context.realm(realmName);
+  if (present?.realm !== realm) return NOT_THERE;
+  switch (present.authenticator.judge(identity, credential)) {
+    case 'keep':
+      return undefined;
+    case 'roleChanged':
+      return { ...NOT_THERE, detail: 'the role changed meanwhile' };
+    case 'gone':
+      return unauthenticated(realmName, ErrorUri.AUTHENTICATION_DENIED, DENIED);
+  }
 }
 
 function byTicket(host: RealmHost, token: Token | undefined, from: Arrival): AuthStep | Promise<AuthStep> {

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Member } from '../../router/session.ts';
 import { linger, readBody } from '../../transports/http-body.ts';
 import { KeepAlive } from '../../transports/keep-alive.ts';
 import type { Arrival } from '../../transports/transport.ts';
@@ -7,7 +6,7 @@ import { ErrorUri, ProtocolViolation, WampError } from '../../wamp/errors.ts';
 import { type Call, MessageType, type Publish, type Subscribe } from '../../wamp/messages.ts';
 import { readCallOptions, readPublishOptions, readSubscribeOptions } from '../../wamp/options.ts';
 import type { AdapterContext, RealmHost, RequestContext } from '../adapter.ts';
-import { type Admitted, admit } from './admission.ts';
+import { type Admitted, admit, refusalNow } from './admission.ts';
 import { type Problem, problemOf, sendJson, sendProblem } from './answers.ts';
 import { type Command, readCommand } from './command.ts';
 import { EventStream } from './event-stream.ts';
@@ -80,7 +79,8 @@ export class Gateway {
   }
 
   #carryOut(asked: Asked, realm: string, operation: Operation): void {
-    this.#admit(asked, realm, this.#requests, ({ host, member }) => {
+    this.#admit(asked, realm, this.#requests, (admitted) => {
+      const { host } = admitted;
       const { maxMessageBytes } = this.#router.limits();
       const bound = Math.min(maxMessageBytes, host.realm.limits.maxMessageBytes);
       readBody(asked.request, bound, this.#context.handshakeTimeoutMs, (body) => {
@@ -89,12 +89,19 @@ export class Gateway {
           this.#refuse(asked, { status, detail: text, ...(status === 413 ? TOO_LARGE : {}) });
           return;
         }
-        this.#guarded(asked, () => this.#exchange(asked, host, member, operation, body));
+        this.#guarded(asked, () => this.#exchange(asked, realm, admitted, operation, body));
       });
     });
   }
 
-  #exchange({ response }: Asked, host: RealmHost, member: Member, operation: Operation, body: Buffer): void {
+  #exchange(asked: Asked, realm: string, { host, member }: Admitted, operation: Operation, body: Buffer): void {
+    // The body may have taken its time, and a reload judges sessions, which this is not yet.
+    const outdated = refusalNow(this.#context, realm, host, member);
+    if (outdated !== undefined) {
+      this.#refuse(asked, outdated);
+      return;
+    }
+    const { response } = asked;
     const command = readCommand(body);
     const message = operation === 'call' ? this.#callOf(command, host) : publishOf(command);
     Exchange.run(host.realm, member, message, response);
