@@ -15,6 +15,8 @@ export interface RawFrame {
 
 export interface RawWebSocketOptions {
   readonly port: number;
+  /** A unix socket to connect to instead. */
+  readonly unix?: string;
   readonly host?: string;
   readonly path?: string;
   readonly protocols?: readonly string[];
@@ -135,7 +137,7 @@ export class RawWebSocket {
   /** Connects and sends the upgrade; a refusal is a client with another status than 101 and the body in `response`. */
   static async open(options: RawWebSocketOptions): Promise<RawWebSocket> {
     const host = options.host ?? '127.0.0.1';
-    const plain = connect({ host, port: options.port });
+    const plain = options.unix === undefined ? connect({ host, port: options.port }) : connect(options.unix);
     if (options.before !== undefined) plain.write(options.before);
     const socket = options.tls ? connectTls({ socket: plain, host, rejectUnauthorized: false }) : plain;
     plain.on('error', () => {});

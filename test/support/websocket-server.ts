@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { BatchedLink } from '../../src/adapters/wamp/batched.ts';
 import { HttpListener, type HttpListenerOptions } from '../../src/transports/http.ts';
 import type { HttpRules } from '../../src/transports/http-rules.ts';
 import type { KeepAliveLimits } from '../../src/transports/keep-alive.ts';
@@ -70,6 +71,8 @@ export interface TestServerOptions {
   readonly endpoint?: Partial<WebSocketEndpoint>;
   readonly transport?: Partial<WebSocketOptions>;
   readonly listener?: Partial<HttpListenerOptions>;
+  /** Messages come in batches, binary ones or not. */
+  readonly batches?: { readonly binary: boolean };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -91,6 +94,8 @@ export class TestServer {
   readonly transport: RecordingTransport;
   readonly listener: HttpListener;
   port = 0;
+  /** Where it listens, if that is a unix socket. */
+  unix: string | undefined;
   #clients: RawWebSocket[] = [];
   #wake: (() => void)[] = [];
 
@@ -105,9 +110,11 @@ export class TestServer {
     const upgrade: WebSocketEndpoint = {
       protocols: ['wamp.2.json', 'wamp.2.msgpack'],
       accept: (link) => {
-        const accepted = new Accepted(link);
+        const { batches } = options;
+        const batched = batches && new BatchedLink(link, batches.binary, (error) => this.errors.push(error));
+        const accepted = new Accepted(batched ?? link);
         this.#note(() => this.accepted.push(accepted));
-        return accepted;
+        return batched?.open(accepted) ?? accepted;
       },
       ...options.endpoint,
     };
@@ -125,11 +132,17 @@ export class TestServer {
   async start(): Promise<this> {
     const bound = await this.listener.listen();
     if ('port' in bound) this.port = bound.port;
+    else this.unix = bound.path;
     return this;
   }
 
   async connect(options: Partial<RawWebSocketOptions> = {}): Promise<RawWebSocket> {
-    const client = await RawWebSocket.open({ port: this.port, protocols: ['wamp.2.json'], ...options });
+    const client = await RawWebSocket.open({
+      port: this.port,
+      ...(this.unix === undefined ? {} : { unix: this.unix, host: 'localhost' }),
+      protocols: ['wamp.2.json'],
+      ...options,
+    });
     this.#clients.push(client);
     return client;
   }

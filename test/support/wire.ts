@@ -71,8 +71,8 @@ export function batchOfOne(bytes: Buffer, binary: boolean): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** @throws Error where the router sent no batch */
-function messagesOf(batch: Buffer, binary: boolean): Buffer[] {
+/** The messages of a batch. @throws Error where the router sent no batch */
+export function messagesOf(batch: Buffer, binary: boolean): Buffer[] {
   if (!binary) {
     const parts = batch.toString('utf8').split('\x1e');
     if (parts.pop() !== '' || parts.length === 0) throw new Error('a batch that is not terminated');
