@@ -3,9 +3,11 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { connect } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { certificateA, certificateB } from '../support/certificates.ts';
+import { handshake, RawSocketClient } from '../support/rawsocket-client.ts';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
 
 const fingerprint = new X509Certificate(certificateB.cert).fingerprint256;
@@ -37,6 +39,7 @@ beforeAll(async () => {
 listeners:
   - tcp: 127.0.0.1:0
     tls: { cert: ${cert}, key: ${key}, clientCa: ${clientCa} }
+    rawsocket: true
     endpoints: [{ path: /ws, protocol: wamp }]
 `,
   });
@@ -46,8 +49,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+type Answer = [number, ...unknown[]];
+type Hello = (realm: string, details: object) => Promise<Answer>;
+
 /** HELLO with these details and certificate B, and what the router answers. */
-async function hello(realm: string, details: object): Promise<[number, ...unknown[]]> {
+async function hello(realm: string, details: object): Promise<Answer> {
   const client = new WebSocket(`wss://127.0.0.1:${router.port}/ws`, 'wamp.2.json', {
     rejectUnauthorized: false,
     cert: certificateB.cert,
@@ -63,7 +69,22 @@ async function hello(realm: string, details: object): Promise<[number, ...unknow
   return message;
 }
 
-describe('TLS Certificate Authentication', () => {
+/** The same over RawSocket. */
+async function rawHello(realm: string, details: object): Promise<Answer> {
+  const { cert, key } = certificateB;
+  const socket = connect({ host: '127.0.0.1', port: router.port, rejectUnauthorized: false, cert, key });
+  const client = new RawSocketClient(socket);
+  client.write(handshake());
+  client.text(JSON.stringify([1, realm, { roles: { caller: {} }, ...details }]));
+  const message = JSON.parse(await client.nextText());
+  client.destroy();
+  return message;
+}
+
+describe.each<[string, Hello]>([
+  ['WebSocket', hello],
+  ['RawSocket', rawHello],
+])('TLS Certificate Authentication over %s', (_transport, hello) => {
   it('D7: the certificate says who the client is, without a challenge', async () => {
     for (const details of [{}, { authid: 'machine' }]) {
       const [type, , welcome] = await hello('named', { authmethods: ['tls'], ...details });
@@ -84,7 +105,9 @@ describe('TLS Certificate Authentication', () => {
     const [next] = await hello('keyless', { authmethods: ['tls', 'ticket'], authid: 'machine' });
     expect(next).toBe(4);
   });
+});
 
+describe('TLS Certificate Authentication', () => {
   it('D7: a certificate that is taken from the principal ends its session, another one does not', async () => {
     const client = new WebSocket(`wss://127.0.0.1:${router.port}/ws`, 'wamp.2.json', {
       rejectUnauthorized: false,
