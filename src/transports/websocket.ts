@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
 import { clientCertificate } from './client-certificate.ts';
+import { DEFLATE, Deflater } from './deflate.ts';
 import { refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
@@ -20,8 +21,6 @@ export interface WebSocketLimits {
 export interface WebSocketOptions {
   readonly limits: () => WebSocketLimits;
   readonly outboxes: OutboxPool;
-  /** How endpoints with `perMessageDeflate` compress, instead of {@link DEFLATE}. */
-  readonly deflate?: PerMessageDeflateOptions;
   /** How long a closing handshake may take before the connection is cut; default 3000. */
   readonly closeTimeoutMs?: number;
   /** Told of exceptions out of handlers; must not throw. */
@@ -42,24 +41,13 @@ export interface WebSocketEndpoint {
 }
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
-/**
- * Compression with bounds: no memory stays with a connection from one message to the next, few messages are worked on
- * at a time, short ones not at all. What a message grows to is bounded by `maxMessageBytes`, as it inflates.
- */
-const DEFLATE: PerMessageDeflateOptions = {
-  serverNoContextTakeover: true,
-  clientNoContextTakeover: true,
-  serverMaxWindowBits: 13,
-  zlibDeflateOptions: { level: 3, memLevel: 6 },
-  concurrencyLimit: 4,
-  threshold: 1024,
-};
 /** WebSockets of the whole router: upgrades, and what their connections share (outboxes, keep-alive, last frame). */
 export class WebSocketTransport implements Transport {
   readonly #limits: () => WebSocketLimits;
   readonly #server: Server<typeof ReceivingWebSocket>;
   /** For endpoints that compress. */
   readonly #deflatingServer: Server<typeof ReceivingWebSocket>;
+  readonly #deflater = new Deflater();
   readonly #context: WebSocketContext;
   /** Chosen for the upgrade in progress; upgrades are synchronous. */
   #chosen: string | undefined;
@@ -88,7 +76,7 @@ export class WebSocketTransport implements Transport {
       handleProtocols: () => this.#chosen ?? false,
     });
     this.#server = new WebSocketServer(serverOptions(false));
-    this.#deflatingServer = new WebSocketServer(serverOptions(options.deflate ?? DEFLATE));
+    this.#deflatingServer = new WebSocketServer(serverOptions(DEFLATE));
   }
 
   get connections(): number {
@@ -116,8 +104,10 @@ export class WebSocketTransport implements Transport {
     }
     this.#chosen = chosen;
     const server = endpoint.perMessageDeflate === true ? this.#deflatingServer : this.#server;
-    server.options.maxPayload = this.#limits().maxMessageBytes;
+    const { maxMessageBytes } = this.#limits();
+    server.options.maxPayload = maxMessageBytes;
     server.handleUpgrade(request, socket, head, (ws) => {
+      this.#deflater.serve(ws, maxMessageBytes);
       this.#opened(ws, socket, linkInfo(request, socket, chosen ?? '', from), endpoint);
     });
   }

@@ -1,10 +1,15 @@
-import { deflateRawSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { randomBytes } from 'node:crypto';
+import { createRequire, syncBuiltinESMExports } from 'node:module';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LinkClose } from '../../../src/transports/link.ts';
 import { CLOSE_CODES } from '../../../src/transports/websocket-link.ts';
-import { clientFrame, OP } from '../../support/raw-websocket.ts';
+import { clientFrame, OP, type RawWebSocket } from '../../support/raw-websocket.ts';
 import { TestServer, type TestServerOptions } from '../../support/websocket-server.ts';
+
+/** As `ws` sees it, and so that it can be watched. */
+const zlib: typeof import('node:zlib') = createRequire(import.meta.url)('node:zlib');
 
 let server: TestServer;
 const start = async (options?: TestServerOptions): Promise<TestServer> => {
@@ -368,6 +373,10 @@ describe('reading', () => {
 });
 
 describe('permessage-deflate', () => {
+  /** What a sender leaves out at the end of each message. */
+  const TRAILER = Buffer.of(0, 0, 0xff, 0xff);
+  const compressing = () => server.pair({ headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } });
+
   it('is off by default', async () => {
     await start();
     const client = await server.connect({ headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } });
@@ -376,20 +385,112 @@ describe('permessage-deflate', () => {
 
   it('a message that inflates beyond the limit ends the connection, before it has grown to its size', async () => {
     await start({ endpoint: { perMessageDeflate: true } });
-    const client = await server.connect({ headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate' } });
-    expect(client.header('Sec-WebSocket-Extensions')).toContain('client_no_context_takeover');
-    // A thousandth of what it becomes.
-    const bomb = deflateRawSync(Buffer.alloc(64 << 20));
-    expect(bomb.length).toBeLessThan(100_000);
-    client.send(OP.text, bomb, { rsv: 4 });
-    expect(await client.closeFrame()).toMatchObject({ code: 1009 });
-    const [accepted] = server.accepted;
-    expect(await accepted?.end()).toMatchObject({ cause: 'protocol' });
-    expect(accepted?.messages).toEqual([]);
+    const { client, server: accepted } = await compressing();
+    // A few bytes of it are not compressible, so that it is the length that counts and not the ratio.
+    const long = Buffer.concat([randomBytes(20_000), Buffer.alloc(1 << 20)]);
+    client.send(OP.binary, deflateRawSync(long), { rsv: 4 });
+    const reason = 'a compressed message of more than 1048576 bytes';
+    expect(await client.closeFrame()).toEqual({ code: 1009, reason });
+    client.close(1009);
+    expect(await accepted.end()).toEqual({ cause: 'protocol', code: 1009, message: reason });
+    expect(accepted.messages).toEqual([]);
   });
 
-  it('PITFALLS 79: with context takeover keeps order and content both ways, and is counted', async () => {
-    await start({ transport: { deflate: { threshold: 0 } }, endpoint: { perMessageDeflate: true } });
+  it('a message that inflates to more than 100 times its length ends the connection, in fragments or not', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const bomb = deflateRawSync(Buffer.alloc(1 << 20));
+    expect(bomb.length).toBeLessThan(2000);
+    const bombers = [
+      (client: RawWebSocket) => client.send(OP.binary, bomb, { rsv: 4 }),
+      (client: RawWebSocket) => {
+        client.send(OP.binary, bomb.subarray(0, 700), { rsv: 4, fin: false });
+        client.send(OP.ping);
+        client.send(OP.continuation, '', { fin: false });
+        client.send(OP.continuation, bomb.subarray(700));
+      },
+    ];
+    for (const bombs of bombers) {
+      const { client, server: accepted } = await compressing();
+      bombs(client);
+      const reason = 'a compressed message of more than 100 times its length';
+      expect(await client.closeFrame()).toEqual({ code: 1009, reason });
+      client.close(1009);
+      expect(await accepted.end()).toMatchObject({ cause: 'protocol', code: 1009, message: reason });
+      expect(accepted.messages).toEqual([]);
+    }
+  });
+
+  it('short messages may have any ratio, and fragments with pings between them arrive as one', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const { client, server: accepted } = await compressing();
+    const text = Buffer.alloc(64 * 1024, 'x');
+    const bytes = deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+    client.send(OP.text, bytes, { rsv: 4 });
+    for (const [at, byte] of bytes.entries()) {
+      const isLast = at === bytes.length - 1;
+      client.send(at === 0 ? OP.text : OP.continuation, Buffer.of(byte), { rsv: at === 0 ? 4 : 0, fin: isLast });
+      if (at === 1) client.send(OP.ping, 'between');
+    }
+    await accepted.until(() => accepted.messages.length === 2);
+    expect(accepted.messages.every((message) => message.bytes.equals(text) && !message.binary)).toBe(true);
+    expect((await client.next()).payload.toString()).toBe('between');
+  });
+
+  it('what cannot be inflated ends the connection with 1007', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const { client, server: accepted } = await compressing();
+    client.send(OP.text, Buffer.alloc(100, 0xff), { rsv: 4 });
+    expect(await client.closeFrame()).toMatchObject({ code: 1007 });
+    client.close();
+    expect(await accepted.end()).toMatchObject({ cause: 'protocol', code: 1007 });
+  });
+
+  it('keeps no context of zlib with a connection: ws, which would, makes none', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const made = [vi.spyOn(zlib, 'createDeflateRaw'), vi.spyOn(zlib, 'createInflateRaw')];
+    const { client, server: accepted } = await compressing();
+    accepted.onMessage = (bytes, binary) => accepted.link.write(bytes, binary, false);
+    client.send(OP.text, deflateRawSync(Buffer.alloc(5000, 'message')), { rsv: 4 });
+    expect((await client.next()).rsv).toBe(4);
+    for (const spy of made) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+  });
+
+  it('an event for all of many connections is compressed for a few of them at a time, and reaches each', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    let [running, most] = [0, 0];
+    const { deflateRaw } = zlib;
+    const counted = vi.spyOn(zlib, 'deflateRaw').mockImplementation(((data, options, done) => {
+      running += 1;
+      most = Math.max(most, running);
+      deflateRaw(data, options, (error, bytes) => {
+        running -= 1;
+        done(error, bytes);
+      });
+    }) as typeof deflateRaw);
+    syncBuiltinESMExports();
+    const pairs = [];
+    for (let i = 0; i < 50; i += 1) pairs.push(await compressing());
+    const events = [0, 1, 2].map((i) => Buffer.from(`${i}`.repeat(3000)));
+    for (const event of events) for (const { server: each } of pairs) each.link.write(event, false, true);
+    for (const { client } of pairs) {
+      for (const event of events) {
+        const { payload, rsv } = await client.next();
+        expect(rsv).toBe(4);
+        const inflated = inflateRawSync(Buffer.concat([payload, TRAILER]), { finishFlush: constants.Z_SYNC_FLUSH });
+        expect(inflated.equals(event)).toBe(true);
+      }
+    }
+    counted.mockRestore();
+    syncBuiltinESMExports();
+    expect([running, most]).toEqual([0, 4]);
+    await expect.poll(() => server.pool.totalBytes).toBe(0);
+  });
+
+  it('PITFALLS 79: is agreed without context takeover, keeps order and content both ways, and is counted', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
     const client = new WebSocket(`ws://127.0.0.1:${server.port}/ws`, ['wamp.2.json'], {
       perMessageDeflate: { threshold: 0 },
     });
@@ -409,11 +510,12 @@ describe('permessage-deflate', () => {
     for (const message of sent) client.send(message);
     await all;
     expect(received).toEqual(sent);
-    accepted.link.write(Buffer.from('end'), false, false);
+    const end = 'end'.repeat(1000);
+    accepted.link.write(Buffer.from(end), false, false);
     expect(accepted.link.pendingBytes).toBeGreaterThan(0);
     const last = new Promise<string>((resolve) => client.once('message', (data: Buffer) => resolve(data.toString())));
     accepted.link.close('goingAway', 'bye');
-    expect(await last).toBe('end');
+    expect(await last).toBe(end);
     const [code] = await new Promise<[number]>((resolve) => client.once('close', (...args) => resolve([args[0]])));
     expect(code).toBe(1001);
     await accepted.end();
