@@ -13,6 +13,7 @@ import {
   otherCertificate,
 } from '../support/certificates.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { clientFrame, OP, RawWebSocket } from '../support/raw-websocket.ts';
 import { connectTo, FRAME, handshake, RawSocketClient, rawFrame, rawSocketWire } from '../support/rawsocket-client.ts';
 import { type RunningRouter, startRouter } from '../support/start-router.ts';
 import { type Wire, webSocketWire } from '../support/wire.ts';
@@ -22,6 +23,11 @@ afterEach(() => router.stop());
 
 const LISTENER = 'tcp: 127.0.0.1:0, rawsocket: true, endpoints: [{ path: /ws, protocol: wamp }]';
 const TLS = 'tls: { cert: cert.pem, key: key.pem }';
+const OVER = {
+  TCP: LISTENER,
+  TLS: `${LISTENER}, ${TLS}`,
+  unix: 'unix: router.sock, rawsocket: true, endpoints: [{ path: /ws, protocol: wamp }]',
+};
 
 async function start(extra = '', keys = '', files: Record<string, string> = {}): Promise<void> {
   router = await startRouter({ listeners: `listeners: [{ ${LISTENER}${keys} }]`, extra, files });
@@ -45,24 +51,84 @@ describe.each(Object.entries(TRANSPORTS))('over %s', (_name, wire) => {
     for (const client of clients) client.destroy();
     await Promise.all(clients.map(({ ended }) => ended));
   });
+});
 
+/** A joined client that then answers nothing and does not end: as after a cable was pulled. */
+interface Silent {
+  text(message: string): void;
+  write(bytes: Buffer): void;
+  nextText(): Promise<string>;
+  gone(): Promise<void>;
+  destroy(): void;
+}
+
+const webSocket = (tls: boolean, unix?: string): Promise<Silent> =>
+  RawWebSocket.open({
+    port: router.port,
+    host: unix === undefined ? '127.0.0.1' : 'localhost',
+    protocols: ['wamp.2.json'],
+    tls,
+    ...(unix === undefined ? {} : { unix }),
+  });
+const rawSocket = (tls: boolean, unix?: string): Promise<Silent> =>
+  RawSocketClient.open(unix === undefined ? { port: router.port } : { path: unix }, { tls });
+
+/** Every way in: by which transport, and over what. */
+const WAYS: readonly [name: string, over: keyof typeof OVER, connect: (place: string) => Promise<Silent>][] = [
+  ['WebSocket', 'TCP', () => webSocket(false)],
+  ['WebSocket over TLS', 'TLS', () => webSocket(true)],
+  ['WebSocket over a unix socket', 'unix', (path) => webSocket(false, path)],
+  ['RawSocket', 'TCP', () => rawSocket(false)],
+  ['RawSocket over TLS', 'TLS', () => rawSocket(true)],
+  ['RawSocket over a unix socket', 'unix', (path) => rawSocket(false, path)],
+];
+
+describe.each(WAYS)('over %s', (_name, over, connect) => {
   it('PITFALLS 80: what a vanished peer had registered is free within the time of keep-alive', async () => {
-    await start('limits: { keepAlive: { pingMs: 30, timeoutMs: 60 } }');
-    // One that answers no ping and does not end: as after a cable was pulled.
-    const silent = await RawSocketClient.open({ port: router.port });
+    router = await startRouter({
+      listeners: `listeners: [{ ${OVER.TCP} }${over === 'TCP' ? '' : `, { ${OVER[over]} }`}]`,
+      extra: 'limits: { keepAlive: { pingMs: 30, timeoutMs: 60 } }',
+      files: certificate(certificateA),
+    });
+    const plain = router.url;
+    if (over === 'TLS') router = { ...router, port: portOf('wss:') };
+    const silent = await connect(join(router.folder, 'router.sock'));
     silent.text(JSON.stringify([1, 'realm1', { roles: { callee: {} } }]));
-    await silent.next();
+    expect(JSON.parse(await silent.nextText())[0]).toBe(2);
     silent.text(JSON.stringify([64, 1, {}, 'com.held']));
-    await silent.next();
-    const other = await new RawClient('json', await wire()).join('realm1');
+    expect(JSON.parse(await silent.nextText())[0]).toBe(65);
+    const other = await (await RawClient.connect(plain)).join('realm1');
     let answer: unknown;
     do {
       other.send([64, other.next(), {}, 'com.held']);
       answer = await other.take();
     } while (Array.isArray(answer) && answer[0] === 8);
     expect(answer).toMatchObject([65, expect.any(Number), expect.any(Number)]);
+    await silent.gone();
     other.close();
     silent.destroy();
+  });
+});
+
+function portOf(scheme: string): number {
+  const url = router.server.endpoints().find((each) => each.url.startsWith(scheme))?.url ?? '';
+  return Number(new URL(url).port);
+}
+
+describe('half a message after WELCOME', () => {
+  it('of a peer that is silent then ends its session within the time of keep-alive, and frees what it held', async () => {
+    await start('limits: { keepAlive: { pingMs: 30, timeoutMs: 60 } }');
+    const halves = [
+      { silent: await webSocket(false), half: clientFrame(OP.text, 'x'.repeat(1000)).subarray(0, 500) },
+      { silent: await rawSocket(false), half: rawFrame(FRAME.message, 'x'.repeat(1000)).subarray(0, 500) },
+    ];
+    for (const { silent, half } of halves) {
+      silent.text(JSON.stringify([1, 'realm1', { roles: { callee: {} } }]));
+      await silent.nextText();
+      silent.write(half);
+      await silent.gone();
+    }
+    await expect.poll(() => router.server.router.sessionCount).toBe(0);
   });
 });
 
@@ -152,6 +218,35 @@ describe('TLS', () => {
     expect(await reply({})).toBe('refused');
     expect(await reply(certificateB)).toBe('refused');
     expect(await reply(clientCertificate)).toBe('7fb10000');
+  });
+
+  it('a session of TLS that was begun under another clientCa opens nothing', async () => {
+    const keys = ', tls: { cert: cert.pem, key: key.pem, clientCa: ca.pem }';
+    await start('', keys, { ...certificate(certificateA), 'ca.pem': authority });
+    const options = { host: '127.0.0.1', port: router.port, ca: certificateA.cert, ...clientCertificate };
+    const reply = async (session?: Buffer): Promise<{ resumed: boolean; ticket: Buffer | undefined } | undefined> => {
+      const socket = connectTls({ ...options, ...(session === undefined ? {} : { session }) });
+      let ticket: Buffer | undefined;
+      socket.on('session', (each: Buffer) => {
+        ticket = each;
+      });
+      const answered = once(socket, 'data').then(
+        () => true,
+        () => false,
+      );
+      socket.write(handshake());
+      const ended = new Promise<boolean>((resolve) => socket.once('close', () => resolve(false)));
+      const let_in = await Promise.race([answered, ended]);
+      const resumed = socket.isSessionReused();
+      socket.destroy();
+      return let_in ? { resumed, ticket } : undefined;
+    };
+    const first = await reply();
+    expect(first?.ticket).toBeDefined();
+    expect(await reply(first?.ticket)).toMatchObject({ resumed: true });
+    writeFileSync(join(router.folder, 'ca.pem'), certificateB.cert);
+    router.reload();
+    expect(await reply(first?.ticket)).toBeUndefined();
   });
 
   it('only modern versions are spoken, and a handshake that stops is cut off', async () => {
