@@ -14,6 +14,9 @@ import type { DynamicAuthSpec } from './principals.ts';
 /** `Identity.authprovider` of who joined so, and what the names of their credentials begin with. */
 export const DYNAMIC = 'dynamic';
 
+/** Strangers that may wait until the authenticator has time for them: each HELLO is kept, and nobody vouches for them yet. */
+const MAX_WAITING = 1000;
+
 /** Longest authid that an authenticator may give, in UTF-16 units. */
 const MAX_AUTHID_LENGTH = 256;
 
@@ -72,10 +75,11 @@ export class DynamicAuthenticator {
     const details = { authmethod: method, authextra, address, session, ...(transport && { transport }), ...proof };
     const { authenticator, timeoutMs } = this.#spec;
     return new Promise((resolve) => {
-      this.#inquiries.ask(authenticator, [this.#realm, authid, details], timeoutMs, (answer) => {
+      const done = (answer: Answer): void => {
         this.#wasSilent = answer.kind === 'silence';
         resolve(this.#read(answer, method, authid));
-      });
+      };
+      this.#inquiries.ask(authenticator, [this.#realm, authid, details], timeoutMs, done, MAX_WAITING);
     });
   }
 

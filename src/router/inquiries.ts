@@ -8,7 +8,7 @@ import type { Peer, Sent } from './peer.ts';
 import type { Realm } from './realm.ts';
 import { ROUTER, type Session } from './session.ts';
 
-/** Questions that are with callees at the same time; the rest wait, first come, first served. */
+/** Questions about one procedure that are with its callee at the same time; the rest wait, first come, first served. */
 const MAX_OPEN = 1000;
 
 /** What became of a question. */
@@ -37,6 +37,13 @@ export class Inquiry {
   }
 }
 
+/** The questions about one procedure: who floods one procedure does not keep others from being asked. */
+interface Line {
+  open: number;
+  readonly waiting: Set<Inquiry>;
+  isServing: boolean;
+}
+
 /**
  * The router's own caller in a realm. It asks the procedures that the realm file names, and only those registered under
  * exactly that URI: a pattern, or the weak registration of a bridge peer, must not come to decide for everybody.
@@ -45,9 +52,9 @@ export class Inquiries implements Peer {
   readonly #realm: Realm;
   #session: Session | undefined;
   readonly #open = new Map<number, Inquiry>();
-  readonly #waiting: Inquiry[] = [];
+  /** By procedure: as many as realm files have named since the router began. */
+  readonly #lines = new Map<string, Line>();
   #request = 0;
-  #isServing = false;
 
   constructor(realm: Realm) {
     this.#realm = realm;
@@ -55,7 +62,9 @@ export class Inquiries implements Peer {
 
   /** Questions not answered yet. */
   get size(): number {
-    return this.#open.size + this.#waiting.length;
+    let size = this.#open.size;
+    for (const { waiting } of this.#lines.values()) size += waiting.size;
+    return size;
   }
 
   /** Whose procedure it is; undefined: nobody has registered it. */
@@ -67,25 +76,46 @@ export class Inquiries implements Peer {
   /**
    * @param timeoutMs from when it is put to the callee
    * @param done called once, perhaps within this call; not after {@link forget}
+   * @param maxWaiting where so many wait already it is not asked; absent: whoever asks has a bound of his own
    */
-  ask(procedure: string, args: readonly unknown[], timeoutMs: number, done: (answer: Answer) => void): Inquiry {
+  ask(
+    procedure: string,
+    args: readonly unknown[],
+    timeoutMs: number,
+    done: (answer: Answer) => void,
+    maxWaiting = Number.POSITIVE_INFINITY,
+  ): Inquiry {
     const inquiry = new Inquiry(procedure, Payload.of(args), timeoutMs, done);
-    if (this.#open.size >= MAX_OPEN) this.#waiting.push(inquiry);
-    else this.#put(inquiry);
+    const line = this.#line(procedure);
+    if (line.open < MAX_OPEN) this.#put(inquiry, line);
+    else if (line.waiting.size < maxWaiting) line.waiting.add(inquiry);
+    else this.#settle(inquiry, { kind: 'silence', reason: `too many wait for ${procedure}` });
     return inquiry;
+  }
+
+  #line(procedure: string): Line {
+    let line = this.#lines.get(procedure);
+    if (line === undefined) {
+      line = { open: 0, waiting: new Set(), isServing: false };
+      this.#lines.set(procedure, line);
+    }
+    return line;
   }
 
   /** Nobody wants to know any more. Idempotent. */
   forget(inquiry: Inquiry): void {
     if (inquiry.isOver) return;
     inquiry.isOver = true;
-    const { request } = inquiry;
+    const { request, procedure } = inquiry;
+    const line = this.#line(procedure);
+    line.waiting.delete(inquiry);
     if (this.#session === undefined || !this.#open.delete(request)) return;
+    line.open -= 1;
     this.#realm.receive(this.#session, { type: MessageType.CANCEL, request, mode: 'killnowait' });
-    this.#serve();
+    this.#serve(line);
   }
 
-  #put(inquiry: Inquiry): void {
+  #put(inquiry: Inquiry, line: Line): void {
     const { procedure, payload, timeoutMs } = inquiry;
     this.#session ??= this.#realm.join(this, { identity: ROUTER, features: Feature.CALLER, internal: true });
     if (this.#session === undefined || this.holder(procedure) === undefined) {
@@ -96,6 +126,7 @@ export class Inquiries implements Peer {
     this.#request = request;
     inquiry.request = request;
     this.#open.set(request, inquiry);
+    line.open += 1;
     const options = { ...CALL_DEFAULTS, timeout: timeoutMs };
     this.#realm.receive(this.#session, { type: MessageType.CALL, request, options, procedure, payload });
   }
@@ -107,15 +138,15 @@ export class Inquiries implements Peer {
   }
 
   /** A loop: where nobody has registered the procedure each of them is answered at once. */
-  #serve(): void {
-    if (this.#isServing) return;
-    this.#isServing = true;
-    while (this.#open.size < MAX_OPEN) {
-      const next = this.#waiting.shift();
-      if (next === undefined) break;
-      if (!next.isOver) this.#put(next);
+  #serve(line: Line): void {
+    if (line.isServing) return;
+    line.isServing = true;
+    for (const next of line.waiting) {
+      if (line.open >= MAX_OPEN) break;
+      line.waiting.delete(next);
+      this.#put(next, line);
     }
-    this.#isServing = false;
+    line.isServing = false;
   }
 
   // ---- the Peer ------------------------------------------------------------------------------------------------
@@ -125,8 +156,10 @@ export class Inquiries implements Peer {
     const inquiry = this.#open.get(message.request);
     if (inquiry === undefined) return true;
     this.#open.delete(message.request);
+    const line = this.#line(inquiry.procedure);
+    line.open -= 1;
     this.#settle(inquiry, answerOf(message, inquiry));
-    this.#serve();
+    this.#serve(line);
     return true;
   }
 

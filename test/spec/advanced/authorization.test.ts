@@ -354,6 +354,42 @@ describe('Authorization: the end of the asker', () => {
   });
 });
 
+describe('Authorization: questions', () => {
+  it('those about strangers at the door, however many, keep none about requests waiting', () => {
+    const { core, asker, authority } = scene();
+    authority.registered(AUTHENTICATOR);
+    authority.take();
+    const { inquiries } = core.realm;
+    const answers: string[] = [];
+    const ask = () => inquiries.ask(AUTHENTICATOR, ['x'], TIMEOUT_MS, ({ kind }) => answers.push(kind), 1000);
+    for (let i = 0; i < 2500; i++) ask();
+    // 1000 are with the authenticator and as many wait; the rest is not kept.
+    expect([inquiries.size, answers.length]).toEqual([2000, 500]);
+    authority.take();
+    asker.publish('x', { acknowledge: true });
+    answer(core, true);
+    expect(asker.takeTypes()).toEqual([MessageType.PUBLISHED]);
+    core.clock.advance(TIMEOUT_MS);
+    core.clock.advance(TIMEOUT_MS);
+    expect([inquiries.size, answers.length]).toEqual([0, 2500]);
+  });
+
+  it('what nobody waits for any more is not kept until its turn comes', () => {
+    const { core, asker, authority } = scene();
+    const askers = Array.from({ length: 40 }, () => core.asker());
+    for (const each of askers) for (let i = 0; i < 33; i++) each.publish('x');
+    expect(core.realm.inquiries.size).toBe(40 * 33);
+    for (const each of askers.slice(35)) each.vanish();
+    expect(core.realm.inquiries.size).toBe(35 * 33);
+    for (const each of askers) each.vanish();
+    expect(core.realm.inquiries.size).toBe(0);
+    authority.take();
+    asker.publish('x', { acknowledge: true });
+    answer(core, true);
+    expect(asker.takeTypes()).toEqual([MessageType.PUBLISHED]);
+  });
+});
+
 describe('Authorization: memory', () => {
   const large = (bytes: number) => json.decode(Buffer.from(`[16,1,{},"x",["${'x'.repeat(bytes)}"]]`)) as Publish;
 
