@@ -3,13 +3,12 @@ import type { PerMessageDeflateOptions, WebSocket } from 'ws';
 import { CLOSE_CODES } from './websocket-link.ts';
 
 /**
- * What is agreed with clients that offer permessage-deflate: each message stands for itself, and ours need a window of
- * 8 KiB (RFC 7692 §7.1). Short ones are sent as they are.
+ * What is agreed with clients that offer permessage-deflate: each message stands for itself (RFC 7692 §7.1.1). Short ones
+ * are sent as they are.
  */
 export const DEFLATE: PerMessageDeflateOptions = {
   serverNoContextTakeover: true,
   clientNoContextTakeover: true,
-  serverMaxWindowBits: 13,
   threshold: 1024,
 };
 
@@ -20,7 +19,9 @@ const CONCURRENCY = 4;
 const MAX_RATIO = 100;
 const FREE_BYTES = 64 * 1024;
 
-const COMPRESSING = { level: 3, memLevel: 6, windowBits: 13, finishFlush: constants.Z_SYNC_FLUSH };
+const COMPRESSING = { level: 3, memLevel: 6, finishFlush: constants.Z_SYNC_FLUSH };
+/** Ours need a window of 8 KiB, or less where a client demands it (RFC 7692 §7.1.2.1). */
+const WINDOW_BITS = 13;
 
 /** What a sender leaves out at the end of each message (RFC 7692 §7.2.1). */
 const TRAILER = Buffer.of(0, 0, 0xff, 0xff);
@@ -30,6 +31,7 @@ type Done = (error: Error | null, bytes: Buffer) => void;
 
 /** The part of the extension in `ws` that does the work; the rest of it negotiates and frames. */
 interface Extension {
+  readonly params: { readonly server_max_window_bits?: number };
   compress(data: InputType, isLast: boolean, done: Done): void;
   decompress(fragment: Buffer, isLast: boolean, done: Done): void;
 }
@@ -51,7 +53,8 @@ export class Deflater {
   serve(ws: WebSocket, maxBytes: number): void {
     const extension = extensionOf(ws);
     if (extension === undefined) return;
-    extension.compress = (data, _isLast, done) => this.#compress(ws, data, done);
+    const windowBits = Math.min(extension.params.server_max_window_bits ?? WINDOW_BITS, WINDOW_BITS);
+    extension.compress = (data, _isLast, done) => this.#compress(ws, data, windowBits, done);
     // `ws` bounds their number and what they are together.
     let fragments: Buffer[] = [];
     extension.decompress = (fragment, isLast, done) => {
@@ -66,9 +69,9 @@ export class Deflater {
     };
   }
 
-  #compress(ws: WebSocket, data: InputType, done: Done): void {
+  #compress(ws: WebSocket, data: InputType, windowBits: number, done: Done): void {
     this.#run((ended) => {
-      deflateRaw(data, COMPRESSING, (error, bytes) => {
+      deflateRaw(data, { ...COMPRESSING, windowBits }, (error, bytes) => {
         ended();
         // For want of memory: what is not sent must not be missed in silence.
         if (error !== null) ws.terminate();

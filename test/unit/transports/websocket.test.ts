@@ -436,6 +436,24 @@ describe('permessage-deflate', () => {
     expect((await client.next()).payload.toString()).toBe('between');
   });
 
+  it('a client may demand a smaller window, and gets messages that need no more', async () => {
+    await start({ endpoint: { perMessageDeflate: true } });
+    const repeated = randomBytes(1000);
+    for (const bits of [8, 9, 10, 15]) {
+      const { client, server: accepted } = await server.pair({
+        headers: {
+          'Sec-WebSocket-Extensions': `permessage-deflate; server_max_window_bits=${bits}; client_max_window_bits`,
+        },
+      });
+      expect(client.header('Sec-WebSocket-Extensions')).toContain(`server_max_window_bits=${bits}`);
+      const message = Buffer.concat([repeated, repeated, Buffer.alloc(2000, 'x'), repeated]);
+      accepted.link.write(message, true, false);
+      const compressed = Buffer.concat([(await client.next()).payload, TRAILER]);
+      const options = { finishFlush: constants.Z_SYNC_FLUSH, windowBits: bits };
+      expect(inflateRawSync(compressed, options).equals(message)).toBe(true);
+    }
+  });
+
   it('what cannot be inflated ends the connection with 1007', async () => {
     await start({ endpoint: { perMessageDeflate: true } });
     const { client, server: accepted } = await compressing();
