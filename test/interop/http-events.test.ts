@@ -82,6 +82,19 @@ describe('GET subscribe', () => {
     expect(await without.next()).toMatchObject({ data: { args: ['new'] } });
   });
 
+  it('retained events of many topics come as fast as their client reads, and cost it nothing where that is slow', async () => {
+    const small = await startGateway({ extra: 'limits: { outboxBytes: 1048576 }' });
+    const text = 'x'.repeat(200_000);
+    for (let i = 0; i < 40; i++) {
+      await small.publish({ uri: `com.topic${i}`, args: [text], options: { retain: true } });
+    }
+    const source = await watching('topic=com.&match=prefix&get_retained=true', WATCHER, small);
+    const topics = new Set<unknown>();
+    while (topics.size < 40) topics.add((await source.next()).data.topic);
+    expect(small.router.log()).not.toContain('a peer that does not read');
+    await small.stop();
+  });
+
   it.each([
     ['topic=net.a', WATCHER, 403, 'wamp.error.not_authorized'],
     ['topic=com.&match=wildcard', 'Basic eDp5', 401, 'wamp.error.authentication_denied'],

@@ -98,6 +98,12 @@ export class EventStream implements Peer, OutboxOwner, Watched {
     }
   }
 
+  /** With a quarter of its output unread, as a WAMP session: retained events wait until it has read them. */
+  get isBehind(): boolean {
+    const { pendingBytes = 0 } = this.#outbox ?? {};
+    return this.#realm !== undefined && pendingBytes > this.#realm.limits.outboxBytes / 4;
+  }
+
   /** The realm has forgotten the session already. */
   close(reason: CloseReason): void {
     this.#session = undefined;
