@@ -6,7 +6,7 @@ import type { Action, Authorizer, Decision, Identity } from '../router/authorize
 import { ResultCache } from '../router/result-cache.ts';
 import type { SignatureSpec } from '../signing/payload.ts';
 import type { Match } from '../wamp/uri.ts';
-import { type CompiledPattern, compilePattern } from './patterns.ts';
+import { type CompiledPattern, compilePattern, type Scope } from './patterns.ts';
 import type { Rule } from './rule.ts';
 import { checkOf } from './signature-check.ts';
 import { Signers } from './signers.ts';
@@ -142,6 +142,9 @@ class RoleAcl {
   }
 }
 
+/** Up to so many rules are asked anew for each URI: that costs what remembering costs, and URIs need not come again. */
+const FEW_RULES = 8;
+
 /** The rules of a role that have a say in one action. */
 class ActionAcl {
   readonly #role: string;
@@ -153,6 +156,10 @@ class ActionAcl {
   readonly #asked: readonly string[];
   readonly #signers: Signers;
   readonly #answers = new ResultCache<Answers>(weigh, 4096, 2 * 1024 * 1024);
+  /** Of few rules that look at nothing but the URI: what each of them covers. */
+  readonly #scopes: readonly Scope[] | undefined;
+  /** The decision for each set of those that a URI has met, a bit for each. */
+  readonly #bySet = new Map<number, Decision>();
 
   constructor(
     role: string,
@@ -177,10 +184,13 @@ class ActionAcl {
         this.#isAuditedBy(rule),
     );
     this.#usesAuthid = this.#rules.some(({ pattern }) => pattern.usesAuthid);
+    const isPlain = !this.#usesAuthid && asked.length === 0 && this.#rules.length <= FEW_RULES;
+    this.#scopes = isPlain ? this.#rules.map(({ pattern }) => pattern.scope(NOBODY)) : undefined;
   }
 
   /** `judge` for a URI, out of memory where it was judged before. */
   remember(authid: string, uri: string): Decision {
+    if (this.#scopes !== undefined) return this.#bySetOf(this.#scopes, uri);
     const answers = this.#answers.get(uri) ?? this.#newAnswers(uri);
     if (answers.byAuthid?.has(authid) !== true) return answers.common;
     let own = answers.byAuthid.get(authid);
@@ -189,6 +199,18 @@ class ActionAcl {
       answers.byAuthid.set(authid, own);
     }
     return own;
+  }
+
+  /** Which rules match is all that the decision depends on. */
+  #bySetOf(scopes: readonly Scope[], uri: string): Decision {
+    let set = 0;
+    for (let i = 0; i < scopes.length; i += 1) if (scopes[i]?.matches(uri) === true) set |= 1 << i;
+    let decision = this.#bySet.get(set);
+    if (decision === undefined) {
+      decision = this.judge(NOBODY, uri, 'exact');
+      this.#bySet.set(set, decision);
+    }
+    return decision;
   }
 
   /** Every rule is asked: order and specificity never matter, and one `deny` ends it. */

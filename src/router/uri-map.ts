@@ -17,6 +17,9 @@ export interface UriEntry<T> {
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
+/** With no more lengths of prefixes than these, and no other patterns, looking costs what remembering costs. */
+const FEW_LENGTHS = 4;
+
 export class UriMap<T> {
   readonly #exact = new Map<string, UriEntry<T>>();
   /** One map per distinct length: a prefix is a prefix of the text, not of components (PITFALLS 43). */
@@ -71,16 +74,12 @@ export class UriMap<T> {
    * `delete` does not change it.
    */
   matchAll(uri: string): readonly T[] {
+    const isSimple = this.#trie.isEmpty && this.#globs.size === 0;
+    // Where topics do not come again, as with a hundred thousand agents, memory costs more than it saves.
+    if (isSimple && this.#lengths.length <= FEW_LENGTHS) return this.#simple(uri);
     const cached = this.#allCache.get(uri);
     if (cached !== undefined) return cached;
-    const found: T[] = [];
-    const exact = this.#exact.get(uri);
-    if (exact !== undefined) found.push(exact.value);
-    for (const length of this.#lengths) {
-      if (length > uri.length) break;
-      const prefix = this.#prefixes.get(length)?.get(uri.slice(0, length));
-      if (prefix !== undefined) found.push(prefix.value);
-    }
+    const found = this.#simple(uri);
     for (const wildcard of this.#trie.match(uri)) found.push(wildcard.value);
     for (const glob of this.#globs.match(uri)) found.push(glob.value);
     const result = found.length === 0 ? NOTHING : found;
@@ -110,6 +109,19 @@ export class UriMap<T> {
     for (const length of this.#lengths) yield* this.#prefixes.get(length)?.values() ?? NOTHING;
     yield* this.#wildcards.values();
     yield* this.#globs.entries();
+  }
+
+  /** What matches as an exact entry or a prefix, in this order. */
+  #simple(uri: string): T[] {
+    const found: T[] = [];
+    const exact = this.#exact.get(uri);
+    if (exact !== undefined) found.push(exact.value);
+    for (const length of this.#lengths) {
+      if (length > uri.length) break;
+      const prefix = this.#prefixes.get(length)?.get(uri.slice(0, length));
+      if (prefix !== undefined) found.push(prefix.value);
+    }
+    return found;
   }
 
   #longestPrefix(uri: string): UriEntry<T> | undefined {
