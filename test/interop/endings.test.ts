@@ -111,7 +111,7 @@ describe('the client should come back', () => {
   });
 
   it('a call in flight is answered before a stopping router lets go', async () => {
-    const router = await start();
+    const router = await start({ ...SWARM, extra: 'shutdown: { drainMs: 10000 }' });
     const join = async (authid: string) => {
       const client = await RawClient.connect(router.url);
       return client.join('swarm', { authid, authmethods: ['ticket'], ticket: `secret-${authid}` });
