@@ -532,7 +532,7 @@ describe('problems between files', () => {
 
   it('a protocol that does not exist is named with those that do', () => {
     expect(problems(withRouter(ROUTER.replace('protocol: wamp', 'protocol: wam')).load())).toEqual([
-      `${R}:3:40: listeners[0].endpoints[0].protocol: is "wam", expected one of wamp, bub-v2, bub-v1, relay, http, mcp`,
+      `${R}:3:40: listeners[0].endpoints[0].protocol: is "wam", expected one of wamp, longpoll, bub-v2, bub-v1, relay, http, mcp`,
     ]);
   });
 
