@@ -27,12 +27,15 @@ export class Session {
     this.wire = wire;
     this.out = new FrameWriter(socket, wire.binary, true);
     socket.on('data', (data) => this.#read(data));
+    socket.on('close', () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error('the router closed the connection'));
+    });
   }
 
   #read(data) {
     this.#reader.read(data, (bytes, start, end) => {
       if (this.onMessage !== undefined) this.onMessage(bytes, start, end);
-      else this.#waiting.shift()?.(this.wire.decode(bytes.subarray(start, end)));
+      else this.#waiting.shift()?.resolve(this.wire.decode(bytes.subarray(start, end)));
     });
     this.afterRead?.();
   }
@@ -41,10 +44,7 @@ export class Session {
   ask(message) {
     this.out.push(this.wire.encode(message));
     this.out.flush();
-    return new Promise((resolve, reject) => {
-      this.socket.once('close', () => reject(new Error('the router closed the connection')));
-      this.#waiting.push(resolve);
-    });
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
   async register(uri) {
