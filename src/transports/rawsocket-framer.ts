@@ -1,6 +1,7 @@
 /**
  * RawSocket on the wire (spec: "RawSocket Transport"): handshake and frames, to bytes and back. No socket here.
  */
+import { RecentFrames } from './recent-frames.ts';
 
 /** The first octet of every handshake; no HTTP request and no TLS record begins with it. */
 export const MAGIC = 0x7f;
@@ -90,23 +91,10 @@ export function pongFrame(payload: Buffer): Buffer {
   return buildFrame(TYPE.pong, payload);
 }
 
-/** Remembers the frame built last: all receivers of a publication get the same instance. */
-export class RawSocketFrames {
-  #payload: Buffer | undefined;
-  #frame: Buffer | undefined;
-
-  /** @param payload must not be altered afterwards */
-  frame(payload: Buffer): Buffer {
-    if (this.#frame !== undefined && payload === this.#payload) return this.#frame;
-    this.#payload = payload;
-    this.#frame = buildFrame(TYPE.message, payload);
-    return this.#frame;
-  }
-
-  /** Lets go of the last message. */
-  forget(): void {
-    this.#payload = undefined;
-    this.#frame = undefined;
+/** The frames built last, for a fan-out. */
+export class RawSocketFrames extends RecentFrames {
+  constructor() {
+    super((payload) => buildFrame(TYPE.message, payload));
   }
 }
 

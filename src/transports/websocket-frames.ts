@@ -1,3 +1,5 @@
+import { RecentFrames } from './recent-frames.ts';
+
 const FIN = 0x80;
 export const OPCODE = { text: 1, binary: 2, ping: 9, pong: 10 } as const;
 
@@ -30,28 +32,10 @@ export function beginFrame(opcode: number, first: Buffer, length: number): Buffe
   return frame;
 }
 
-/**
- * Remembers the frame built last: in a fan-out the same message is written to one connection after the other, and all
- * of them get the same frame instance.
- */
-export class FrameCache {
-  #payload: Buffer | undefined;
-  #binary = false;
-  #frame: Buffer | undefined;
-
-  /** @param payload must not be altered afterwards */
-  frame(payload: Buffer, binary: boolean): Buffer {
-    if (this.#frame !== undefined && payload === this.#payload && binary === this.#binary) return this.#frame;
-    this.#payload = payload;
-    this.#binary = binary;
-    this.#frame = buildFrame(binary ? OPCODE.binary : OPCODE.text, payload);
-    return this.#frame;
-  }
-
-  /** Lets go of the last message. */
-  forget(): void {
-    this.#payload = undefined;
-    this.#frame = undefined;
+/** The frames built last, for a fan-out. */
+export class FrameCache extends RecentFrames {
+  constructor() {
+    super((payload, binary) => buildFrame(binary ? OPCODE.binary : OPCODE.text, payload));
   }
 }
 
