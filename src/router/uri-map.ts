@@ -7,7 +7,7 @@
 import type { Match } from '../wamp/uri.ts';
 import { GlobSet } from './glob.ts';
 import { ResultCache } from './result-cache.ts';
-import { WildcardTrie } from './wildcard-trie.ts';
+import { WildcardIndex } from './wildcard-index.ts';
 
 export interface UriEntry<T> {
   readonly uri: string;
@@ -26,8 +26,7 @@ export class UriMap<T> {
   readonly #prefixes = new Map<number, Map<string, UriEntry<T>>>();
   /** The keys of `#prefixes`, ascending. */
   #lengths: readonly number[] = NOTHING;
-  readonly #wildcards = new Map<string, UriEntry<T>>();
-  readonly #trie = new WildcardTrie<UriEntry<T>>();
+  readonly #wildcards = new WildcardIndex<UriEntry<T>>();
   readonly #globs = new GlobSet<UriEntry<T>>();
   readonly #allCache = new ResultCache<readonly T[]>((values) => 8 * values.length);
   /** The best of the patterns only; exact entries are asked first. */
@@ -55,8 +54,7 @@ export class UriMap<T> {
     } else if (match === 'glob') {
       this.#globs.set(entry);
     } else {
-      this.#wildcards.set(uri, entry);
-      this.#trie.set(entry);
+      this.#wildcards.set(entry);
     }
     this.#forget(uri, match);
   }
@@ -74,13 +72,11 @@ export class UriMap<T> {
    * `delete` does not change it.
    */
   matchAll(uri: string): readonly T[] {
-    const isSimple = this.#trie.isEmpty && this.#globs.size === 0;
     // Where topics do not come again, as with a hundred thousand agents, memory costs more than it saves.
-    if (isSimple && this.#lengths.length <= FEW_LENGTHS) return this.#simple(uri);
+    if (this.#isShort) return this.#simple(uri);
     const cached = this.#allCache.get(uri);
     if (cached !== undefined) return cached;
     const found = this.#simple(uri);
-    for (const wildcard of this.#trie.match(uri)) found.push(wildcard.value);
     for (const glob of this.#globs.match(uri)) found.push(glob.value);
     const result = found.length === 0 ? NOTHING : found;
     this.#allCache.set(uri, result);
@@ -94,11 +90,11 @@ export class UriMap<T> {
    */
   best(uri: string): UriEntry<T> | undefined {
     const exact = this.#exact.get(uri);
-    const onlyExact = this.#lengths.length === 0 && this.#trie.isEmpty && this.#globs.size === 0;
-    if (exact !== undefined || onlyExact) return exact;
+    if (exact !== undefined) return exact;
+    if (this.#isShort) return this.#longestPrefix(uri) ?? this.#wildcards.match(uri)[0];
     const cached = this.#bestCache.get(uri);
     if (cached !== undefined) return cached.entry;
-    const entry = this.#longestPrefix(uri) ?? this.#trie.match(uri)[0] ?? this.#globs.match(uri)[0];
+    const entry = this.#longestPrefix(uri) ?? this.#wildcards.match(uri)[0] ?? this.#globs.match(uri)[0];
     this.#bestCache.set(uri, { entry });
     return entry;
   }
@@ -107,11 +103,16 @@ export class UriMap<T> {
   *entries(): Iterable<UriEntry<T>> {
     yield* this.#exact.values();
     for (const length of this.#lengths) yield* this.#prefixes.get(length)?.values() ?? NOTHING;
-    yield* this.#wildcards.values();
+    yield* this.#wildcards.entries();
     yield* this.#globs.entries();
   }
 
-  /** What matches as an exact entry or a prefix, in this order. */
+  /** Whether looking costs what remembering costs. */
+  get #isShort(): boolean {
+    return this.#lengths.length <= FEW_LENGTHS && this.#wildcards.isShort && this.#globs.size === 0;
+  }
+
+  /** What matches as anything but a glob, in the order of {@link matchAll}. */
   #simple(uri: string): T[] {
     const found: T[] = [];
     const exact = this.#exact.get(uri);
@@ -121,6 +122,7 @@ export class UriMap<T> {
       const prefix = this.#prefixes.get(length)?.get(uri.slice(0, length));
       if (prefix !== undefined) found.push(prefix.value);
     }
+    if (this.#wildcards.size > 0) for (const { value } of this.#wildcards.match(uri)) found.push(value);
     return found;
   }
 
@@ -146,11 +148,7 @@ export class UriMap<T> {
   #delete(uri: string, match: Match): boolean {
     if (match === 'exact') return this.#exact.delete(uri);
     if (match === 'glob') return this.#globs.delete(uri);
-    if (match === 'wildcard') {
-      const gone = this.#wildcards.delete(uri);
-      if (gone) this.#trie.delete(uri);
-      return gone;
-    }
+    if (match === 'wildcard') return this.#wildcards.delete(uri);
     const sameLength = this.#prefixes.get(uri.length);
     const gone = sameLength?.delete(uri) ?? false;
     if (sameLength?.size === 0) {

@@ -112,7 +112,7 @@ const DOT = 0x2e;
  * `uriMatches` for a wildcard with as many components as the URI. Splits nothing: one session may hold ten thousand
  * patterns of five hundred components that agree in the first `DEPTH`, and each publication would split them all.
  */
-function matchesInPlace(pattern: string, uri: string): boolean {
+export function matchesInPlace(pattern: string, uri: string): boolean {
   let at = 0;
   let componentBegins = true;
   for (let i = 0; i < pattern.length; i++) {

@@ -3,10 +3,10 @@ import { ResultCache } from '../../../src/router/result-cache.ts';
 import { UriMap } from '../../../src/router/uri-map.ts';
 
 describe('UriMap', () => {
-  it('an answer that took a wildcard to find is remembered: the same array until an entry changes', () => {
+  it('an answer that took a glob to find is remembered: the same array until an entry changes', () => {
     const map = new UriMap<number>();
     map.set('a.', 'prefix', 1);
-    map.set('x..z', 'wildcard', 9);
+    map.set('x?z', 'glob', 9);
     const first = map.matchAll('a.b');
     expect(map.matchAll('a.b')).toBe(first);
     map.set('x.y', 'exact', 2);
