@@ -21,27 +21,8 @@ import { admits, PublishFilter } from './publish-filter.ts';
 import { type RetainedEvent, RetainedEvents } from './retained-events.ts';
 import { RetainedReplay } from './retained-replay.ts';
 import type { Session } from './session.ts';
+import { Subscription } from './subscription.ts';
 import { UriMap } from './uri-map.ts';
-
-/** One (uri, match): all its subscribers share its id (PITFALLS 40). */
-export class Subscription {
-  readonly id: number;
-  readonly uri: string;
-  readonly match: Match;
-  /** Milliseconds since the epoch. */
-  readonly created: number;
-  /** Subscribers with their place in the order of subscription over the whole realm. */
-  readonly subscribers = new Map<Session, number>();
-  /** Events handed out, one per receiver. */
-  events = 0;
-
-  constructor(id: number, uri: string, match: Match, created: number) {
-    this.id = id;
-    this.uri = uri;
-    this.match = match;
-    this.created = created;
-  }
-}
 
 /** An accepted publication; knows no publisher session, so it can come from another node (ARCHITECTURE §1.4). */
 export interface Publication {
@@ -103,7 +84,7 @@ export class Broker {
     const { topic } = message;
     const { match } = message.options;
     const existing = this.#subscriptions.get(topic, match);
-    if (existing?.subscribers.has(session) === true) {
+    if (existing?.has(session) === true) {
       this.#confirm(session, existing, message);
       return;
     }
@@ -121,7 +102,7 @@ export class Broker {
     }
     // Announcing may have taken a while: others may have come, the asker may have left or filled up.
     const existing = this.#subscriptions.get(topic, match);
-    const full = existing?.subscribers.has(session) !== true && this.#isFull(session);
+    const full = existing?.has(session) !== true && this.#isFull(session);
     if (session.ended || full) {
       if (existing === undefined) this.#context.cluster.withdraw('subscription', topic, match);
       if (full) this.#refuseFull(session, message);
@@ -147,9 +128,9 @@ export class Broker {
   }
 
   #attach(session: Session, subscription: Subscription, message: Subscribe): void {
-    if (!subscription.subscribers.has(session)) {
+    if (!subscription.has(session)) {
       this.#order += 1;
-      subscription.subscribers.set(session, this.#order);
+      subscription.add(session, this.#order);
       session.subscriptions.set(subscription.id, subscription);
       this.#context.witness.subscribed(session, subscription);
     }
@@ -161,7 +142,7 @@ export class Broker {
   #confirm(session: Session, subscription: Subscription, { request, options }: Subscribe): void {
     this.#context.send(session, { type: MessageType.SUBSCRIBED, request, subscription: subscription.id });
     // Peers act within `send`: it may be out of it by now.
-    if (options.getRetained && subscription.subscribers.has(session)) this.#replay.begin(session, subscription);
+    if (options.getRetained && subscription.has(session)) this.#replay.begin(session, subscription);
   }
 
   unsubscribe(session: Session, message: Unsubscribe): void {
@@ -180,10 +161,10 @@ export class Broker {
   /** Takes a subscriber away without a word to it: UNSUBSCRIBE, revocation and leaving end here. */
   detach(session: Session, subscription: Subscription): void {
     session.subscriptions.delete(subscription.id);
-    if (!subscription.subscribers.delete(session)) return;
+    if (!subscription.delete(session)) return;
     this.#replay.cancel(session, subscription);
     this.#context.witness.unsubscribed(session, subscription);
-    if (subscription.subscribers.size > 0) return;
+    if (subscription.size > 0) return;
     this.#subscriptions.delete(subscription.uri, subscription.match);
     this.#byId.delete(subscription.id);
     this.#context.cluster.withdraw('subscription', subscription.uri, subscription.match);
@@ -307,7 +288,7 @@ export class Broker {
   /** How many events a publication to `topic` makes at most. */
   reach(topic: string): number {
     let events = 0;
-    for (const { subscribers } of this.matching(topic)) events += subscribers.size;
+    for (const subscription of this.matching(topic)) events += subscription.size;
     return events;
   }
 
@@ -316,6 +297,11 @@ export class Broker {
     // An in-process peer may subscribe within send(): who comes after the publication does not get it (PITFALLS 41).
     const last = this.#order;
     for (const subscription of this.matching(publication.topic)) {
+      const { sole, soleOrder } = subscription;
+      if (sole !== undefined) {
+        if (soleOrder <= last && admits(publication, sole)) this.deliverTo(publication, subscription, sole, noForms());
+        continue;
+      }
       const forms = noForms();
       for (const [session, order] of subscription.subscribers) {
         if (order > last) break;

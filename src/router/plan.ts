@@ -1,7 +1,8 @@
 import type { Receipt, ReceiptSink } from '../wamp/messages.ts';
-import { type Broker, type EventForms, noForms, type Publication, type Subscription } from './broker.ts';
+import { type Broker, type EventForms, noForms, type Publication } from './broker.ts';
 import { admits } from './publish-filter.ts';
 import type { Session } from './session.ts';
+import type { Subscription } from './subscription.ts';
 
 /** One delivery that a plan would make: a session appears once for each of its matching subscriptions. */
 export interface Recipient {
@@ -40,7 +41,7 @@ export class Plan implements ReceiptSink {
   deliver(recipient: Recipient): boolean {
     this.#forward();
     const { session, subscription } = recipient;
-    if (session.ended || !subscription.subscribers.has(session)) return false;
+    if (session.ended || !subscription.has(session)) return false;
     let forms = this.#forms.get(subscription);
     if (forms === undefined) {
       forms = noForms();

@@ -6,7 +6,7 @@ import { isValidUri, type Match } from '../wamp/uri.ts';
 import { type Auditor, NO_AUDITOR } from './audit.ts';
 import { type Allowed, Authorization, type Verdict } from './authorization.ts';
 import type { Action, Authorizer } from './authorizer.ts';
-import { Broker, type Subscription } from './broker.ts';
+import { Broker } from './broker.ts';
 import type { RealmContext, RealmLimits } from './context.ts';
 import { Dealer } from './dealer.ts';
 import type { DynamicSettings } from './dynamic-authorizer.ts';
@@ -19,6 +19,7 @@ import type { Peer, Sent } from './peer.ts';
 import { Plan } from './plan.ts';
 import { Requests } from './requests.ts';
 import { type Member, Session } from './session.ts';
+import type { Subscription } from './subscription.ts';
 import { NO_WITNESS, type Witness } from './witness.ts';
 
 /** What of a realm may be swapped while it runs. */

@@ -1,10 +1,10 @@
 import { uriMatches } from '../wamp/uri.ts';
-import type { Subscription } from './broker.ts';
 import type { Clock } from './clock.ts';
 import { Glob, GlobText } from './glob.ts';
 import { literalHead } from './literal-head.ts';
 import type { RetainedEvent, RetainedEvents } from './retained-events.ts';
 import type { Session } from './session.ts';
+import type { Subscription } from './subscription.ts';
 
 /** Topics that are looked at in one go: a millisecond at most, so that nobody waits for a subscriber to everything. */
 const SLICE = 256;
@@ -125,7 +125,7 @@ export class RetainedReplay {
       if (matches(topic)) topics.push(topic);
     }
     for (const topic of topics) {
-      if (session.ended || !subscription.subscribers.has(session)) return true;
+      if (session.ended || !subscription.has(session)) return true;
       if (session.peer.isBehind === true) {
         replay.next = topic;
         return false;

@@ -2,12 +2,12 @@ import { ErrorUri } from '../wamp/errors.ts';
 import type { RouterMessage } from '../wamp/messages.ts';
 import type { Dict } from '../wamp/payload.ts';
 import type { Identity } from './authorizer.ts';
-import type { Subscription } from './broker.ts';
 import type { Origin } from './disclosure.ts';
 import type { HeldRequests } from './holding.ts';
 import type { Peer, Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
 import type { Callee, Registration } from './registration.ts';
+import type { Subscription } from './subscription.ts';
 
 /** Who the router itself is in its realms. */
 export const ROUTER: Identity = Object.freeze({

@@ -1,6 +1,6 @@
-import type { Subscription } from './broker.ts';
 import type { Registration } from './registration.ts';
 import type { Session } from './session.ts';
+import type { Subscription } from './subscription.ts';
 
 /**
  * Who tells the realm's own sessions what happens in it: the meta API (router/meta/). Told at fixed points, at once and

@@ -81,7 +81,9 @@ export class LocalDirectory implements Directory {
   subscribers(id: number): readonly number[] | undefined {
     const subscription = this.#realm.broker.byId(id);
     if (subscription === undefined) return undefined;
-    return [...subscription.subscribers.keys()].filter(isVisible).map(idOf);
+    return Array.from(subscription.subscribers, ([session]) => session)
+      .filter(isVisible)
+      .map(idOf);
   }
 
   registrations(): Iterable<RegistrationFacts> {

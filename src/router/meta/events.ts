@@ -1,6 +1,6 @@
-import type { Subscription } from '../broker.ts';
 import type { Registration } from '../registration.ts';
 import type { Session } from '../session.ts';
+import type { Subscription } from '../subscription.ts';
 import type { Witness } from '../witness.ts';
 import { registrationDetails, sessionDetails, subscriptionDetails } from './facts.ts';
 import { Listeners, MetaTopic } from './listeners.ts';
@@ -50,7 +50,7 @@ export class MetaEvents implements Witness {
   }
 
   subscribed(session: Session, subscription: Subscription): void {
-    const created = subscription.subscribers.size === 1;
+    const created = subscription.size === 1;
     if (created) this.#listeners.add(subscription);
     if (session.internal) return;
     const except = this.#exceptFor(session, subscription);
@@ -63,7 +63,7 @@ export class MetaEvents implements Witness {
   }
 
   unsubscribed(session: Session, subscription: Subscription): void {
-    const deleted = subscription.subscribers.size === 0;
+    const deleted = subscription.size === 0;
     const except = this.#exceptFor(session, subscription);
     if (deleted) this.#listeners.remove(subscription);
     if (session.internal) return;

@@ -1,5 +1,5 @@
 import { uriMatches } from '../../wamp/uri.ts';
-import type { Subscription } from '../broker.ts';
+import type { Subscription } from '../subscription.ts';
 
 /** Topics of the meta APIs. */
 export const MetaTopic = {

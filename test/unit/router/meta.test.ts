@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Subscription } from '../../../src/router/broker.ts';
 import { Listeners, MetaTopic } from '../../../src/router/meta/listeners.ts';
 import { Testaments } from '../../../src/router/meta/testament.ts';
+import { Subscription } from '../../../src/router/subscription.ts';
 import { MATCHES, uriMatches } from '../../../src/wamp/uri.ts';
 import { publishMessage } from '../../support/core.ts';
 import { ask, metaCore, SESSION_TOPICS } from '../../support/meta.ts';
