@@ -1,6 +1,6 @@
 import { constants, deflateRaw, type InputType, inflateRaw } from 'node:zlib';
 import type { PerMessageDeflateOptions, WebSocket } from 'ws';
-import { CLOSE_CODES } from './websocket-link.ts';
+import { CLOSE_CODES } from './websocket-frames.ts';
 
 /**
  * What is agreed with clients that offer permessage-deflate: each message stands for itself (RFC 7692 §7.1.1). Short ones

@@ -9,6 +9,7 @@ import { readProxyHeader } from './proxy-protocol.ts';
 import type { RawSocketEndpoint, RawSocketTransport } from './rawsocket.ts';
 import { MAGIC } from './rawsocket-framer.ts';
 import type { Arrival } from './transport.ts';
+import { readUpgradeHead, type UpgradeHead, type UpgradeRequest } from './upgrade-request.ts';
 
 /** Connections that begin with the octet of RawSocket instead of a request. */
 export interface RawSocketRoute {
@@ -36,7 +37,7 @@ export interface FrontOptions {
 
 /**
  * Stands between the new connections of a listener and its HTTP server: hears from balancers whom they came from, and
- * hands on to RawSocket what begins with its octet.
+ * takes past the server what is none of its own: RawSocket, and plain requests for a WebSocket.
  */
 export class Front {
   readonly #server: Server | TlsServer;
@@ -47,11 +48,14 @@ export class Front {
   readonly #origins = new Map<string | Socket, string>();
   #stopped = false;
 
-  /** @param server not listening yet, with none but its own listeners for connections */
-  constructor(server: Server | TlsServer, options: FrontOptions) {
+  /**
+   * @param server not listening yet, with none but its own listeners for connections
+   * @param upgrade takes requests for upgrades past the server, where they are plain; absent: all go to the server
+   */
+  constructor(server: Server | TlsServer, options: FrontOptions, upgrade?: (request: UpgradeRequest) => void) {
     this.#server = server;
     this.#options = options;
-    if (options.rawsocket !== undefined) this.#share(options.rawsocket);
+    if (options.rawsocket !== undefined || upgrade !== undefined) this.#share(options.rawsocket, upgrade);
     if (options.proxyProtocol !== undefined) this.#hearBalancers(options.proxyProtocol);
   }
 
@@ -66,17 +70,24 @@ export class Front {
     return this.#origins.has(nameOf(socket));
   }
 
-  /** RawSocket on the same port: whoever begins with its octet does not get to HTTP. */
-  #share({ transport, endpoint }: RawSocketRoute): void {
+  /** By what a connection begins with: the octet of RawSocket, a plain request for an upgrade, or else HTTP. */
+  #share(rawsocket: RawSocketRoute | undefined, upgrade: ((request: UpgradeRequest) => void) | undefined): void {
     this.#intercept(this.#server instanceof TlsServer ? 'secureConnection' : 'connection', (socket, toHttp) => {
       let first: number | undefined;
+      let asked: UpgradeHead | undefined;
       const take = (bytes: Buffer): number => {
         first = bytes[0];
-        return 0;
+        asked = upgrade === undefined ? undefined : readUpgradeHead(bytes);
+        return asked?.length ?? 0;
       };
       this.#readBeginning(socket, take, () => {
-        if (first === MAGIC) transport.accept(socket, endpoint, this.arrival(socket), () => this.#mayEnter());
-        else toHttp();
+        if (asked !== undefined) {
+          upgrade?.({ ...asked, socket });
+        } else if (rawsocket !== undefined && first === MAGIC) {
+          rawsocket.transport.accept(socket, rawsocket.endpoint, this.arrival(socket), () => this.#mayEnter());
+        } else {
+          toHttp();
+        }
       });
     });
   }
@@ -131,7 +142,8 @@ export class Front {
 
   /** Where a connection came from. @param headers of the request, where there is one */
   arrival(socket: Socket, headers: IncomingHttpHeaders = {}): Arrival {
-    const peer = this.#origins.get(nameOf(socket)) ?? plainAddress(socket.remoteAddress ?? UNIX_PEER);
+    const said = this.#origins.size === 0 ? undefined : this.#origins.get(nameOf(socket));
+    const peer = said ?? plainAddress(socket.remoteAddress ?? UNIX_PEER);
     const { forwardedFor, behindTls } = this.#options;
     return {
       address: forwardedFor === undefined ? peer : forwardedFor.origin(peer, headers['x-forwarded-for']?.toString()),

@@ -25,9 +25,10 @@ export function refuseRequest(response: ServerResponse, refusal: Refusal): void 
 }
 
 /** Answers an upgrade request on its bare socket with a refusal and ends the connection. */
-export function refuseUpgrade(socket: Duplex, status: number, text: string): void {
-  const body = `${text}\n`;
-  const headers = headersOf({ status, text }, body);
+export function refuseUpgrade(socket: Duplex, refusal: Refusal): void {
+  const { status } = refusal;
+  const body = `${refusal.text}\n`;
+  const headers = headersOf(refusal, body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   socket.on('error', () => socket.destroy());
   // A peer that does not close its side must not keep the socket.

@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { answerPreflight, type CorsRules, letRead } from './cors.ts';
 import { Front, type FrontOptions } from './front.ts';
 import { type Refusal, refuseRequest, refuseUpgrade } from './http-answers.ts';
@@ -9,6 +8,7 @@ import { checkHost, checkOrigin, type HttpRules, isForwarded } from './http-rule
 import { type ListenAddress, listenOn } from './listen.ts';
 import { type TlsFiles, tlsOptions } from './tls.ts';
 import type { Arrival } from './transport.ts';
+import type { UpgradeRequest } from './upgrade-request.ts';
 import type { WebSocketEndpoint, WebSocketTransport } from './websocket.ts';
 
 /**
@@ -49,6 +49,8 @@ export interface HttpListenerOptions extends FrontOptions {
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const JSON_ONLY: readonly string[] = ['application/json'];
 const ANY_PATH = '*';
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+const NOTHING = Buffer.alloc(0);
 /** For a request with its body. */
 const REQUEST_TIMEOUT_MS = 300_000;
 
@@ -61,6 +63,8 @@ export class HttpListener {
   readonly #folders: readonly string[];
   readonly #sockets = new Set<Socket>();
   readonly #front: Front;
+  /** Where the listener has one address only. */
+  #localAddress: string | undefined;
   #stopping = false;
 
   /** @throws Error if two routes have one path, `upgrade` lacks `websockets`, or certificate and key are not usable */
@@ -80,9 +84,10 @@ export class HttpListener {
     this.#server = options.tls
       ? createTlsServer({ ...timeouts, ...tlsOptions(options.tls), handshakeTimeout: options.handshakeTimeoutMs })
       : createServer(timeouts);
-    this.#front = new Front(this.#server, options);
+    const upgrades = options.routes.some((route) => route.upgrade !== undefined);
+    this.#front = new Front(this.#server, options, upgrades ? (request) => this.#upgrade(request, NOTHING) : undefined);
     this.#server.on('request', (request, response) => this.#request(request, response));
-    this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#server.on('upgrade', (request, _socket, head) => this.#upgrade(request, head));
     this.#server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
@@ -98,6 +103,8 @@ export class HttpListener {
     await listenOn(this.#server, this.#options.address);
     this.#server.on('error', this.#options.onError);
     const bound = this.#server.address() as AddressInfo | string;
+    // Every connection then came to this address; asking each socket is a call to the system.
+    if (typeof bound !== 'string' && !ANY_ADDRESS.includes(bound.address)) this.#localAddress = bound.address;
     return typeof bound === 'string' ? { path: bound } : { host: bound.address, port: bound.port };
   }
 
@@ -168,24 +175,24 @@ export class HttpListener {
     }
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /** @param head what came behind the request */
+  #upgrade(request: UpgradeRequest, head: Buffer): void {
     const route = this.#route(pathOf(request));
     const refusal = this.#refusal(request, route) ?? this.#refuseUpgradeOf(request, route);
     const { websockets } = this.#options;
     if (refusal !== undefined || route?.upgrade === undefined || websockets === undefined) {
-      const { status, text } = refusal ?? { status: 400, text: 'this path takes no upgrade' };
-      refuseUpgrade(socket, status, text);
+      refuseUpgrade(request.socket, refusal ?? { status: 400, text: 'this path takes no upgrade' });
       return;
     }
-    websockets.upgrade(request, socket, head, route.upgrade, this.#front.arrival(request.socket, request.headers));
+    websockets.upgrade(request, head, route.upgrade, this.#front.arrival(request.socket, request.headers));
   }
 
   /** What holds for every request and upgrade, in the order of CONTRACT §3. */
-  #refusal(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
+  #refusal(request: UpgradeRequest, route: HttpRoute | undefined): Refusal | undefined {
     const { hosts, origins } = this.#options.rules();
     const { headers, socket } = request;
-    const refusal =
-      checkHost(headers.host, socket.localAddress, hosts) ?? checkOrigin(headers.origin, socket.localAddress, origins);
+    const came = this.#localAddress ?? socket.localAddress;
+    const refusal = checkHost(headers.host, came, hosts) ?? checkOrigin(headers.origin, came, origins);
     if (refusal !== undefined) return refusal;
     if (route === undefined) return { status: 404, text: `nothing is served at ${pathOf(request)}` };
     if (route.refusesForwarded === true && (isForwarded(headers) || this.#front.cameThroughBalancer(socket))) {
@@ -199,7 +206,7 @@ export class HttpListener {
     return undefined;
   }
 
-  #refuseUpgradeOf(request: IncomingMessage, route: HttpRoute | undefined): Refusal | undefined {
+  #refuseUpgradeOf(request: UpgradeRequest, route: HttpRoute | undefined): Refusal | undefined {
     if (request.headers.upgrade?.toLowerCase() !== 'websocket' || route?.upgrade === undefined) {
       return { status: 400, text: 'this path takes no such upgrade' };
     }
@@ -260,7 +267,7 @@ function mediaType(request: IncomingMessage): string {
   return (header.split(';', 1)[0] ?? '').trim().toLowerCase();
 }
 
-function pathOf(request: IncomingMessage): string {
+function pathOf(request: UpgradeRequest): string {
   const url = request.url ?? '/';
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);

@@ -1,6 +1,7 @@
 /**
  * RawSocket on the wire (spec: "RawSocket Transport"): handshake and frames, to bytes and back. No socket here.
  */
+import { Assembly } from './assembly.ts';
 import { RecentFrames } from './recent-frames.ts';
 
 /** The first octet of every handshake; no HTTP request and no TLS record begins with it. */
@@ -104,9 +105,6 @@ export interface FrameHandler {
   ping(payload: Buffer): void;
 }
 
-/** The first piece of a long message gets at least so much room; it grows as bytes come, not as they are promised. */
-const FIRST_ROOM_BYTES = 65_536;
-
 /**
  * Cuts a stream of bytes into frames, in whatever pieces it comes (PITFALLS 84). Frames that are whole in one piece are
  * not copied.
@@ -118,9 +116,9 @@ export class RawSocketFramer {
   #headerBytes = 0;
   #type = 0;
   #length = 0;
-  /** The beginning of a frame whose end has not come; `#held` bytes of it are filled. */
-  #partial: Buffer | undefined;
-  #held = 0;
+  /** Of a frame whose beginning has come: so many bytes have not. */
+  #missing = 0;
+  readonly #partial = new Assembly();
   #broken = false;
 
   /** @param maxBytes the longest frame that is accepted */
@@ -131,7 +129,7 @@ export class RawSocketFramer {
 
   /** Whether the stream stands within a frame: ending here, it is truncated. */
   get isInsideFrame(): boolean {
-    return this.#headerBytes > 0 || this.#partial !== undefined;
+    return this.#headerBytes > 0 || this.#missing > 0;
   }
 
   /**
@@ -142,8 +140,8 @@ export class RawSocketFramer {
   push(chunk: Buffer): string | undefined {
     let at = 0;
     while (at < chunk.length && !this.#broken) {
-      if (this.#partial !== undefined) {
-        at = this.#fill(this.#partial, chunk, at);
+      if (this.#missing > 0) {
+        at = this.#collect(chunk, at);
       } else if (this.#headerBytes === 0 && chunk.length - at >= HEADER_BYTES) {
         const wrong = this.#open(chunk, at);
         if (wrong !== undefined) return wrong;
@@ -187,27 +185,16 @@ export class RawSocketFramer {
       this.#complete(chunk.subarray(at, end));
       return end;
     }
-    // A few bytes of a read may come with 64 KiB of their own, so they are not kept as they are.
-    this.#partial = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(FIRST_ROOM_BYTES, chunk.length - at)));
-    this.#held = 0;
-    return this.#fill(this.#partial, chunk, at);
+    this.#missing = this.#length;
+    return this.#collect(chunk, at);
   }
 
-  #fill(partial: Buffer, chunk: Buffer, at: number): number {
-    const take = Math.min(this.#length - this.#held, chunk.length - at);
-    let room = partial;
-    if (this.#held + take > room.length) {
-      room = Buffer.allocUnsafeSlow(Math.min(this.#length, Math.max(room.length * 2, this.#held + take)));
-      partial.copy(room, 0, 0, this.#held);
-      this.#partial = room;
-    }
-    chunk.copy(room, this.#held, at, at + take);
-    this.#held += take;
-    if (this.#held === this.#length) {
-      this.#partial = undefined;
-      this.#complete(room);
-    }
-    return at + take;
+  #collect(chunk: Buffer, at: number): number {
+    const end = Math.min(at + this.#missing, chunk.length);
+    this.#partial.add(chunk, at, end, this.#length);
+    this.#missing -= end - at;
+    if (this.#missing === 0) this.#complete(this.#partial.take());
+    return end;
   }
 
   #complete(body: Buffer): void {

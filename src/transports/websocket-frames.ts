@@ -1,7 +1,22 @@
+import type { LinkClose } from './link.ts';
 import { RecentFrames } from './recent-frames.ts';
 
 const FIN = 0x80;
-export const OPCODE = { text: 1, binary: 2, ping: 9, pong: 10 } as const;
+export const OPCODE = { text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+/** `LinkClose` in the numbers of RFC 6455 §7.4.1 and its registry. */
+export const CLOSE_CODES: Readonly<Record<LinkClose, number>> = {
+  normal: 1000,
+  goingAway: 1001,
+  protocolError: 1002,
+  unsupportedData: 1003,
+  invalidData: 1007,
+  policyViolation: 1008,
+  tooLarge: 1009,
+  internalError: 1011,
+  restart: 1012,
+  tryLater: 1013,
+};
 
 /** The longest reason that fits a close frame (RFC 6455 §5.5: 125 bytes with the code). */
 const MAX_REASON_BYTES = 123;
@@ -30,6 +45,16 @@ export function beginFrame(opcode: number, first: Buffer, length: number): Buffe
   }
   frame.set(first, head);
   return frame;
+}
+
+/** @param code undefined: none is given, and no reason @param reason at most what {@link closeReason} leaves of one */
+export function closeFrame(code: number | undefined, reason: string): Buffer {
+  if (code === undefined) return buildFrame(OPCODE.close, Buffer.alloc(0));
+  const text = Buffer.from(reason);
+  const payload = Buffer.allocUnsafe(2 + text.length);
+  payload.writeUInt16BE(code);
+  payload.set(text, 2);
+  return buildFrame(OPCODE.close, payload);
 }
 
 /** The frames built last, for a fan-out. */

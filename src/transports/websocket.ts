@@ -1,16 +1,19 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { type PerMessageDeflateOptions, type Server, WebSocketServer } from 'ws';
+import { type Server, WebSocketServer } from 'ws';
 import { clientCertificate } from './client-certificate.ts';
 import { DEFLATE, Deflater } from './deflate.ts';
-import { refuseUpgrade } from './http-answers.ts';
+import { DeflatedLink, DeflatingWebSocket } from './deflated-link.ts';
+import { type Refusal, refuseUpgrade } from './http-answers.ts';
 import { KeepAlive, type KeepAliveLimits } from './keep-alive.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from './link.ts';
 import type { OutboxPool } from './outbox-pool.ts';
+import type { SocketLink } from './socket-link.ts';
 import { channelBinding } from './tls.ts';
 import type { Arrival, Transport, TransportEvent } from './transport.ts';
+import type { UpgradeRequest } from './upgrade-request.ts';
 import { FrameCache } from './websocket-frames.ts';
-import { ReceivingWebSocket, type WebSocketContext, WebSocketLink } from './websocket-link.ts';
+import { acceptance, offeredProtocols, refuseHandshake } from './websocket-handshake.ts';
+import { type WebSocketContext, WebSocketLink } from './websocket-link.ts';
 
 /** Read anew where they apply; `maxMessageBytes` binds a connection as it was when it opened. */
 export interface WebSocketLimits {
@@ -41,42 +44,43 @@ export interface WebSocketEndpoint {
 }
 
 const DEFAULT_CLOSE_TIMEOUT_MS = 3000;
+
 /** WebSockets of the whole router: upgrades, and what their connections share (outboxes, keep-alive, last frame). */
 export class WebSocketTransport implements Transport {
   readonly #limits: () => WebSocketLimits;
-  readonly #server: Server<typeof ReceivingWebSocket>;
-  /** For endpoints that compress. */
-  readonly #deflatingServer: Server<typeof ReceivingWebSocket>;
+  /** For clients that offer compression where it is on. */
+  readonly #deflatingServer: Server<typeof DeflatingWebSocket>;
   readonly #deflater = new Deflater();
   readonly #context: WebSocketContext;
   /** Chosen for the upgrade in progress; upgrades are synchronous. */
-  #chosen: string | undefined;
+  #chosen = '';
 
   constructor(options: WebSocketOptions) {
     this.#limits = options.limits;
     const frames = new FrameCache();
+    const closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS;
     options.outboxes.atEndOfTurn(() => frames.forget());
     this.#context = {
       outboxes: options.outboxes,
       keepAlive: new KeepAlive(() => options.limits().keepAlive),
       frames,
       links: new Set(),
+      closeTimeoutMs,
       deadPeers: 0,
       onError: options.onError,
       report: options.report ?? (() => {}),
     };
-    const serverOptions = (perMessageDeflate: PerMessageDeflateOptions | false) => ({
+    const serverOptions = {
       noServer: true,
       clientTracking: false,
       autoPong: false,
-      WebSocket: ReceivingWebSocket,
-      perMessageDeflate,
+      WebSocket: DeflatingWebSocket,
+      perMessageDeflate: DEFLATE,
       // Known to ws, not to its types; a test closes on a peer that never answers.
-      closeTimeout: options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS,
-      handleProtocols: () => this.#chosen ?? false,
-    });
-    this.#server = new WebSocketServer(serverOptions(false));
-    this.#deflatingServer = new WebSocketServer(serverOptions(DEFLATE));
+      closeTimeout: closeTimeoutMs,
+      handleProtocols: () => (this.#chosen === '' ? false : this.#chosen),
+    };
+    this.#deflatingServer = new WebSocketServer(serverOptions);
   }
 
   get connections(): number {
@@ -91,56 +95,76 @@ export class WebSocketTransport implements Transport {
     for (const link of [...this.#context.links]) link.close(how, message);
   }
 
-  /** Answers an HTTP/1.1 upgrade request: 101 and a link for `endpoint`, or a refusal that says why. */
-  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, endpoint: WebSocketEndpoint, from: Arrival): void {
-    const offered = offeredProtocols(request);
-    const protocols = endpoint.protocols ?? [];
-    // PITFALLS 76: the client's order decides, and nobody gets in without a subprotocol where one is needed.
-    const chosen = offered.find((name) => protocols.includes(name));
-    if (chosen === undefined && endpoint.protocols !== undefined && endpoint.protocolOptional !== true) {
-      const asked = offered.length === 0 ? 'none was asked for' : `asked for: ${offered.join(', ')}`;
-      refuseUpgrade(socket, 400, `no WebSocket subprotocol in common; ${asked}; on offer: ${protocols.join(', ')}`);
+  /**
+   * Answers a request for an upgrade: 101 and a link for `endpoint`, or a refusal that says why.
+   * @param head what came behind the request
+   */
+  upgrade(request: UpgradeRequest, head: Buffer, endpoint: WebSocketEndpoint, from: Arrival): void {
+    const { socket, headers } = request;
+    const offered = offeredProtocols(headers);
+    const refusal = refuseHandshake(request) ?? refuseProtocols(offered, endpoint);
+    if (refusal !== undefined) {
+      refuseUpgrade(socket, refusal);
       return;
     }
-    this.#chosen = chosen;
-    const server = endpoint.perMessageDeflate === true ? this.#deflatingServer : this.#server;
+    // The client has gone meanwhile.
+    if (!socket.readable || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    // PITFALLS 76: the client's order decides.
+    const chosen = offered?.find((name) => endpoint.protocols?.includes(name)) ?? '';
+    const info = linkInfo(request, chosen, from);
     const { maxMessageBytes } = this.#limits();
-    server.options.maxPayload = maxMessageBytes;
-    server.handleUpgrade(request, socket, head, (ws) => {
-      this.#deflater.serve(ws, maxMessageBytes);
-      this.#opened(ws, socket, linkInfo(request, socket, chosen ?? '', from), endpoint);
-    });
+    if (endpoint.perMessageDeflate === true && headers['sec-websocket-extensions'] !== undefined) {
+      this.#chosen = chosen;
+      this.#deflatingServer.options.maxPayload = maxMessageBytes;
+      // Of the request it reads no more than what is there.
+      this.#deflatingServer.handleUpgrade(request as IncomingMessage, socket, head, (ws) => {
+        this.#deflater.serve(ws, maxMessageBytes);
+        this.#open(new DeflatedLink(this.#context, ws, socket, info), endpoint);
+      });
+      return;
+    }
+    socket.setNoDelay(true);
+    socket.write(acceptance(headers, chosen), 'latin1');
+    if (head.length > 0) socket.unshift(head);
+    this.#open(new WebSocketLink(this.#context, socket, info, maxMessageBytes), endpoint);
   }
 
-  #opened(ws: ReceivingWebSocket, socket: Duplex, info: LinkInfo, endpoint: WebSocketEndpoint): void {
-    const link = new WebSocketLink(this.#context, ws, socket, info);
+  #open(link: SocketLink, endpoint: WebSocketEndpoint): void {
     try {
       link.open(endpoint.accept(link));
     } catch (error) {
-      this.#context.onError(error, info);
+      this.#context.onError(error, link.info);
+      link.open(NOBODY);
       link.close('internalError', 'internal error');
     }
   }
 }
 
-/** The subprotocols a client asks for, in its order; syntax errors are left to ws, which answers 400. */
-function offeredProtocols(request: IncomingMessage): string[] {
-  const header = request.headers['sec-websocket-protocol'] ?? '';
-  return header
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
+const NOBODY: LinkHandler = { message: () => {}, closed: () => {} };
+
+/** PITFALLS 76: nobody gets in without a subprotocol where one is needed. @param offered undefined: unreadable */
+function refuseProtocols(offered: readonly string[] | undefined, endpoint: WebSocketEndpoint): Refusal | undefined {
+  if (offered === undefined) return { status: 400, text: 'Sec-WebSocket-Protocol must be a list of names, each once' };
+  const { protocols } = endpoint;
+  if (protocols === undefined || endpoint.protocolOptional === true) return undefined;
+  if (offered.some((name) => protocols.includes(name))) return undefined;
+  const asked = offered.length === 0 ? 'none was asked for' : `asked for: ${offered.join(', ')}`;
+  const text = `no WebSocket subprotocol in common; ${asked}; on offer: ${protocols.join(', ')}`;
+  return { status: 400, text };
 }
 
-function linkInfo(request: IncomingMessage, socket: Duplex, subprotocol: string, from: Arrival): LinkInfo {
+function linkInfo({ socket, headers, url }: UpgradeRequest, subprotocol: string, from: Arrival): LinkInfo {
   return {
     transport: 'websocket',
     subprotocol,
     address: from.address,
     secure: from.secure,
     ...clientCertificate(socket),
-    headers: request.headers,
-    ...(request.url === undefined ? {} : { url: request.url }),
+    headers,
+    ...(url === undefined ? {} : { url }),
     ...channelBinding(socket),
   };
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { LimitsConfig } from '../../src/config/types.ts';
 import { Metrics } from '../../src/observe/metrics.ts';
-import { CLOSE_CODES } from '../../src/transports/websocket-link.ts';
+import { CLOSE_CODES } from '../../src/transports/websocket-frames.ts';
 
 const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
 

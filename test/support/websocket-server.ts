@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { BatchedLink } from '../../src/adapters/wamp/batched.ts';
 import { HttpListener, type HttpListenerOptions } from '../../src/transports/http.ts';
@@ -7,6 +6,7 @@ import type { KeepAliveLimits } from '../../src/transports/keep-alive.ts';
 import type { Link, LinkEnd, LinkHandler } from '../../src/transports/link.ts';
 import { type OutboxLimits, OutboxPool } from '../../src/transports/outbox-pool.ts';
 import type { Arrival, TransportEvent } from '../../src/transports/transport.ts';
+import type { UpgradeRequest } from '../../src/transports/upgrade-request.ts';
 import { type WebSocketEndpoint, type WebSocketOptions, WebSocketTransport } from '../../src/transports/websocket.ts';
 import { RawWebSocket, type RawWebSocketOptions } from './raw-websocket.ts';
 
@@ -55,15 +55,9 @@ export class Accepted implements LinkHandler {
 class RecordingTransport extends WebSocketTransport {
   readonly sockets: Duplex[] = [];
 
-  override upgrade(
-    request: IncomingMessage,
-    socket: Duplex,
-    head: Buffer,
-    endpoint: WebSocketEndpoint,
-    from: Arrival,
-  ): void {
-    this.sockets.push(socket);
-    super.upgrade(request, socket, head, endpoint, from);
+  override upgrade(request: UpgradeRequest, head: Buffer, endpoint: WebSocketEndpoint, from: Arrival): void {
+    this.sockets.push(request.socket);
+    super.upgrade(request, head, endpoint, from);
   }
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { Adapter, AdapterContext } from '../../src/adapters/adapter.ts';
 import type { Link, LinkClose, LinkHandler, LinkInfo } from '../../src/transports/link.ts';
-import { CLOSE_CODES } from '../../src/transports/websocket-link.ts';
+import { CLOSE_CODES } from '../../src/transports/websocket-frames.ts';
 import { certificateA } from './certificates.ts';
 
 /** How the other side ended it: the WebSocket close code, or the one its transport would have used. */

@@ -4,7 +4,7 @@ import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { LinkClose } from '../../../src/transports/link.ts';
-import { CLOSE_CODES } from '../../../src/transports/websocket-link.ts';
+import { CLOSE_CODES } from '../../../src/transports/websocket-frames.ts';
 import { clientFrame, OP, type RawWebSocket } from '../../support/raw-websocket.ts';
 import { TestServer, type TestServerOptions } from '../../support/websocket-server.ts';
 

@@ -1,0 +1,140 @@
+import type { Socket } from 'node:net';
+import { WebSocket } from 'ws';
+import type { LinkClose, LinkEnd, LinkInfo } from './link.ts';
+import type { OutboxTarget } from './outbox.ts';
+import { NOT_IN_ORDER, SocketLink } from './socket-link.ts';
+import { CLOSE_CODES, closeReason } from './websocket-frames.ts';
+import { SLOW_PEER_CLOSE_MS, type WebSocketContext } from './websocket-link.ts';
+
+/** `ws` has it for a close frame without a code; nobody may send it. */
+const NO_CODE_IN_FRAME = 1005;
+
+/** `ws` may close by itself (bad frame, close frame of the peer): nothing may follow then. */
+export class DeflatingWebSocket extends WebSocket {
+  beforeClose: ((code: number | undefined) => void) | undefined;
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.beforeClose?.(code);
+    super.close(code, reason);
+  }
+}
+
+/**
+ * One WebSocket for which compression may have been agreed on, as a `Link`. Compression is asynchronous and keeps its own
+ * order, so here `ws` reads and sends, and the outbox only counts.
+ */
+export class DeflatedLink extends SocketLink {
+  readonly #ws: DeflatingWebSocket;
+  readonly #counted = (): void => this.outbox.settled();
+  #sentCode = NOT_IN_ORDER;
+
+  constructor(context: WebSocketContext, ws: DeflatingWebSocket, socket: Socket, info: LinkInfo) {
+    super(context, socket, info, new DeflatingTarget(ws, socket));
+    this.#ws = ws;
+  }
+
+  /** After a FIN of the peer ws is closing without having called close(). */
+  protected override get isOpen(): boolean {
+    return !this.closing && this.#ws.readyState === WebSocket.OPEN;
+  }
+
+  protected listen(): void {
+    const ws = this.#ws;
+    ws.beforeClose = (code = NOT_IN_ORDER) => {
+      if (!this.closing) this.#sentCode = code;
+      this.closing = true;
+      this.outbox.finish();
+    };
+    ws.on('message', (bytes: Buffer, binary) => this.received(bytes, binary));
+    ws.on('ping', (payload) => this.#answerPing(payload));
+    ws.on('error', (error) => {
+      // ws closes first and tells the error after.
+      this.end ??= { cause: 'protocol', code: this.#sentCode, message: error.message };
+    });
+    ws.on('close', (code, reason) => {
+      const cause = code === NOT_IN_ORDER ? 'lost' : 'peer';
+      const known = code === NO_CODE_IN_FRAME ? CLOSE_CODES.normal : code;
+      this.gone({ cause, code: known, message: reason.toString() });
+    });
+  }
+
+  write(bytes: Buffer, binary: boolean, droppable: boolean): boolean {
+    if (!this.isOpen || !this.outbox.admit(bytes.length, droppable)) return false;
+    this.#ws.send(bytes, { binary, compress: true, fin: true }, this.#counted);
+    return true;
+  }
+
+  close(how: LinkClose, message = ''): void {
+    this.#finish('owner', how, message);
+  }
+
+  probe(): void {
+    if (this.isOpen) this.#ws.ping();
+  }
+
+  /** CONTRACT §6: a slow peer should come back, so 1013 and no word of WAMP. */
+  protected tooSlow(message: string): void {
+    const wasClosing = this.closing;
+    this.#finish('slowPeer', 'tryLater', message);
+    if (wasClosing) this.cut();
+    else this.cutIn(SLOW_PEER_CLOSE_MS);
+  }
+
+  protected failed(): void {
+    this.#finish('handler', 'internalError', 'internal error');
+  }
+
+  protected override setPaused(isPaused: boolean): void {
+    if (isPaused) this.#ws.pause();
+    else if (this.#ws.isPaused) this.#ws.resume();
+  }
+
+  protected override terminate(): void {
+    this.#ws.terminate();
+  }
+
+  #answerPing(payload: Buffer): void {
+    if (!this.closing && this.outbox.admit(payload.length, false)) this.#ws.pong(payload, false, this.#counted);
+  }
+
+  #finish(cause: LinkEnd['cause'], how: LinkClose, message: string): void {
+    if (!this.isOpen) return;
+    const reason = closeReason(message);
+    const code = CLOSE_CODES[how];
+    this.end ??= { cause, code, message: reason };
+    this.#ws.close(code, reason);
+    // The peer's close frame must be read, whoever had stopped reading.
+    this.setReading();
+  }
+}
+
+/** Counts what `ws` still compresses as waiting, beside what the socket holds. Nothing is written through it. */
+class DeflatingTarget implements OutboxTarget {
+  readonly #ws: WebSocket;
+  readonly #socket: Socket;
+
+  constructor(ws: WebSocket, socket: Socket) {
+    this.#ws = ws;
+    this.#socket = socket;
+  }
+
+  get writableLength(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  get writable(): boolean {
+    return this.#socket.writable;
+  }
+
+  write(chunk: Buffer, done: () => void): boolean {
+    return this.#socket.write(chunk, done);
+  }
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    this.#socket.uncork();
+  }
+}
