@@ -283,15 +283,15 @@ export class Dealer {
 
   /** Both ends of a leaving session: registrations first, so that no call is routed to it meanwhile. */
   leave(session: Session): void {
-    for (const call of [...session.calls.values()])
+    for (const call of session.calls.values())
       if (call.taker === undefined) this.#endings.close(call, ErrorUri.CANCELED);
     this.registry.leave(session);
-    for (const call of [...session.invocations.values()]) {
+    for (const call of session.invocations.values()) {
       if (!call.isOpen) continue;
       this.#endings.close(call, ErrorUri.CANCELED);
       if (!call.caller.ended) this.#endings.answer(call, ErrorUri.CANCELED, 'the callee left before it answered');
     }
-    for (const call of [...session.calls.values()]) {
+    for (const call of session.calls.values()) {
       if (!call.isOpen) continue;
       this.#endings.close(call, ErrorUri.CANCELED);
       this.#endings.letGo(call);

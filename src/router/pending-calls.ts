@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 export const TAKES_PARTS = Feature.CALLEE_PROGRESSIVE_INVOCATIONS | Feature.CALLEE_CALL_CANCELING;
 
 /**
- * One call between CALL and its last answer. It stands in two plain maps, `caller.calls` and `callee.invocations`, so
+ * One call between CALL and its last answer. It stands in two tables, `caller.calls` and `callee.invocations`, so
  * a leaving session finds its own calls and no composite key is built (ARCHITECTURE §1.3).
  */
 export class PendingCall implements Deadline {

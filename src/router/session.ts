@@ -7,6 +7,7 @@ import type { HeldRequests } from './holding.ts';
 import type { Peer, Sent } from './peer.ts';
 import type { PendingCall } from './pending-calls.ts';
 import type { Callee, Registration } from './registration.ts';
+import { RequestTable } from './request-table.ts';
 import type { Subscription } from './subscription.ts';
 
 /** Who the router itself is in its realms. */
@@ -59,9 +60,9 @@ export class Session {
   /** Held registrations by registration id. */
   readonly registrations = new Map<number, Registration>();
   /** Calls this session made and that are not answered yet, by CALL.Request. */
-  readonly calls = new Map<number, PendingCall>();
+  readonly calls = new RequestTable<PendingCall>();
   /** Calls this session is to answer, by INVOCATION.Request. */
-  readonly invocations = new Map<number, PendingCall>();
+  readonly invocations = new RequestTable<PendingCall>();
   /** Calls that were given up while this session worked on them, by INVOCATION.Request; only where it is bounded. */
   unanswered: Map<number, Callee> | undefined;
   /** Requests that wait for one before them (PITFALLS 64); undefined: nothing waits. */

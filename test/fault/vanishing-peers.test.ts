@@ -43,7 +43,7 @@ function expectNothingLeft({ core, caller, callee }: Scene): void {
 
 /** Ends what may still be open, the way its two ends would. */
 function finish({ caller, callee }: Scene): void {
-  if (!callee.session.ended) for (const id of [...callee.session.invocations.keys()]) callee.yield(id);
+  if (!callee.session.ended) for (const { invocation } of callee.session.invocations.values()) callee.yield(invocation);
   if (!caller.session.ended) caller.cancel(1, 'skip');
 }
 
