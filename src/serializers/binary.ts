@@ -3,6 +3,7 @@ import { checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
 import type { ClientMessage, RouterMessage } from '../wamp/messages.ts';
 import { MessageType, NO_DETAILS } from '../wamp/messages.ts';
 import type { Dict, Payload, PayloadTail, PayloadValue } from '../wamp/payload.ts';
+import type { BinaryReader } from './binary-reader.ts';
 import type { BinaryWriter } from './binary-writer.ts';
 import { HeaderMemory } from './header-memory.ts';
 import { ABSENT, longPayload, type Part, payloadFrom, readPayload } from './payload-tail.ts';
@@ -34,6 +35,8 @@ export abstract class BinarySerializer implements Serializer {
   readonly binary = true;
 
   protected abstract readonly writer: BinaryWriter;
+  /** Makes values of what was walked over. */
+  protected abstract readonly reader: BinaryReader;
   /** An args list without elements, encoded. */
   protected abstract readonly emptyArgs: Buffer;
   readonly #memory = new HeaderMemory();
@@ -52,13 +55,6 @@ export abstract class BinarySerializer implements Serializer {
   protected abstract integer(bytes: Buffer, at: number): number | undefined;
   /** Where the bytes of the string at `at` begin, which go on to its end; undefined: none, or one in chunks. */
   protected abstract textStart(bytes: Buffer, at: number): number | undefined;
-  /**
-   * Decodes one value that was walked over.
-   * @param textKeys whether maps with other keys than strings are refused
-   * @throws WampError `invalid_argument` for what no other encoding can say
-   */
-  protected abstract read(bytes: Buffer, textKeys: boolean): unknown;
-
   decode(bytes: Buffer): ClientMessage {
     const outer = this.open(bytes);
     if (outer.count === 0) throw new ProtocolViolation('message: an empty array');
@@ -88,10 +84,9 @@ export abstract class BinarySerializer implements Serializer {
 
   decodePayload(tail: PayloadTail): PayloadValue {
     if (tail.elements === 0) return { args: [], kwargs: undefined };
-    const end = this.skip(tail.bytes, 0);
-    const args = this.#decodePart(tail.bytes.subarray(0, end)) as readonly unknown[];
+    const args = this.#decodePart(tail.bytes, 0) as readonly unknown[];
     if (tail.elements === 1) return { args, kwargs: undefined };
-    return { args, kwargs: this.#decodePart(tail.bytes.subarray(end)) as Dict };
+    return { args, kwargs: this.#decodePart(tail.bytes, this.reader.end) as Dict };
   }
 
   abstract repeatsKey(tail: PayloadTail, value: PayloadValue): boolean;
@@ -138,13 +133,13 @@ export abstract class BinarySerializer implements Serializer {
     if (text !== undefined) return bytes.toString('utf8', text, end);
     const size = this.mapSize(bytes, start);
     if (size === 'none') return NO_OPTIONS;
-    if (size === undefined || !recurs) return this.#readHead(bytes, start, end);
-    return this.#memory.dict(bytes, start, end, () => this.#readHead(bytes, start, end));
+    if (size === undefined || !recurs) return this.#readHead(bytes, start);
+    return this.#memory.dict(bytes, start, end, () => this.#readHead(bytes, start));
   }
 
-  #readHead(bytes: Buffer, start: number, end: number): unknown {
+  #readHead(bytes: Buffer, start: number): unknown {
     try {
-      return this.read(bytes.subarray(start, end), true);
+      return this.reader.read(bytes, start, true);
     } catch (error) {
       // In a header nothing but plain values has a meaning; there is no other receiver that could read it.
       if (error instanceof WampError) throw new ProtocolViolation(`message header: ${error.message}`);
@@ -177,9 +172,9 @@ export abstract class BinarySerializer implements Serializer {
     return payloadFrom(this, bytes, args, kwargs, this.emptyArgs);
   }
 
-  #decodePart(bytes: Buffer): unknown {
+  #decodePart(bytes: Buffer, at: number): unknown {
     try {
-      return this.read(bytes, false);
+      return this.reader.read(bytes, at, false);
     } catch (error) {
       if (error instanceof WampError) throw error;
       throw unsayable(`payload cannot be converted: ${error instanceof Error ? error.message : 'unknown reason'}`);

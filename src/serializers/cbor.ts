@@ -1,17 +1,10 @@
-import { Decoder } from 'cbor-x';
 import { ProtocolViolation } from '../wamp/errors.ts';
 import { BinarySerializer, MOST_ELEMENTS, type Outer } from './binary.ts';
 import { past } from './binary-text.ts';
-import { argument, BREAK, behindHead, chunks, INDEFINITE } from './cbor-head.ts';
-import { type ConversionNotes, skipMap, skipValue } from './cbor-scan.ts';
+import { argument, BREAK, behindHead, INDEFINITE } from './cbor-head.ts';
+import { CborReader } from './cbor-reader.ts';
+import { skipMap, skipValue } from './cbor-scan.ts';
 import { CborWriter } from './cbor-writer.ts';
-import { canonical } from './values.ts';
-
-/**
- * Maps as Map, because a plain object would take keys that are no strings for strings. Tags other than those of
- * bignums and byte arrays never reach the library: it has private ones.
- */
-const library = new Decoder({ useRecords: false, mapsAsObjects: false, tagUint8Array: false });
 
 const TEXT = 3;
 const LIST = 4;
@@ -27,6 +20,7 @@ class CborSerializer extends BinarySerializer {
   override readonly subprotocol = 'wamp.2.cbor';
   override readonly rawSocketId = 3;
   protected override readonly writer = new CborWriter();
+  protected override readonly reader = new CborReader();
   protected override readonly emptyArgs = Buffer.from([0x80]);
 
   /** Such a message has been refused as a whole (PITFALLS 73). */
@@ -54,13 +48,13 @@ class CborSerializer extends BinarySerializer {
   }
 
   protected override skip(bytes: Buffer, at: number): number {
-    return skipValue(bytes, at, 1, undefined);
+    return skipValue(bytes, at, 1);
   }
 
   protected override skipKwargs(bytes: Buffer, at: number): number {
     past(bytes, at, 1);
     if ((bytes[at] ?? 0) >> 5 !== MAP) throw new ProtocolViolation('ArgumentsKw: dictionary expected');
-    return skipMap(bytes, behindHead(bytes, at), argument(bytes, at), 2, undefined, true);
+    return skipMap(bytes, behindHead(bytes, at), argument(bytes, at), 2, true);
   }
 
   protected override listSize(bytes: Buffer, at: number): 'none' | 'some' | undefined {
@@ -99,40 +93,6 @@ class CborSerializer extends BinarySerializer {
     const isText = (bytes[at] ?? 0) >> 5 === TEXT && argument(bytes, at) !== INDEFINITE;
     return isText ? behindHead(bytes, at) : undefined;
   }
-
-  protected override read(bytes: Buffer, textKeys: boolean): unknown {
-    const notes: ConversionNotes = { chunked: [] };
-    skipValue(bytes, 0, 1, notes);
-    return canonical(library.decode(inOnePiece(bytes, notes.chunked)), textKeys);
-  }
-}
-
-/**
- * The same value with each string of indefinite length in one piece, because the library reads no others. Nothing else
- * changes: the lengths of what is around them count elements, not bytes.
- * @param chunked begin and end of these strings, in order
- */
-function inOnePiece(bytes: Buffer, chunked: readonly number[]): Buffer {
-  if (chunked.length === 0) return bytes;
-  const pieces: Buffer[] = [];
-  let copied = 0;
-  for (let i = 0; i < chunked.length; i += 2) {
-    const start = chunked[i] ?? 0;
-    pieces.push(bytes.subarray(copied, start));
-    const contents = [...chunks(bytes, start)].map((chunk) => bytes.subarray(chunk.start, chunk.end));
-    const head = Buffer.allocUnsafe(5);
-    head[0] = ((bytes[start] ?? 0) & 0xe0) | 26;
-    head.writeUInt32BE(
-      contents.reduce((sum, content) => sum + content.length, 0),
-      1,
-    );
-    pieces.push(head);
-    // Not spread: a string may come in more chunks than the stack takes arguments.
-    for (const content of contents) pieces.push(content);
-    copied = chunked[i + 1] ?? bytes.length;
-  }
-  pieces.push(bytes.subarray(copied));
-  return Buffer.concat(pieces);
 }
 
 /** `wamp.2.cbor`. */

@@ -7,7 +7,6 @@
 import { ProtocolViolation } from '../wamp/errors.ts';
 import { past, skipUtf8, unsigned } from './binary-text.ts';
 import { MAX_DEPTH } from './serializer.ts';
-import { unsayable } from './values.ts';
 
 /** A list or map: how many items or pairs it has, and where they begin. */
 export interface Opening {
@@ -36,17 +35,15 @@ export function openMap(bytes: Buffer, at: number): Opening | undefined {
 /**
  * Walks over the value at `at`.
  * @param depth how many lists and maps are around it
- * @param portable whether extension types are refused, which no other encoding can say
  * @returns the offset behind it
  * @throws ProtocolViolation where it is malformed, cut off or nested too deep
- * @throws WampError `invalid_argument` with `portable`, for an extension type
  */
-export function skipValue(bytes: Buffer, at: number, depth: number, portable: boolean): number {
+export function skipValue(bytes: Buffer, at: number, depth: number): number {
   const type = bytes[at];
   if (type === undefined) throw new ProtocolViolation('message is cut off before its end');
   if (type < 0x80 || type >= 0xe0) return at + 1;
-  if (type < 0x90) return skipItems(bytes, at + 1, (type & 15) * 2, depth + 1, portable);
-  if (type < 0xa0) return skipItems(bytes, at + 1, type & 15, depth + 1, portable);
+  if (type < 0x90) return skipItems(bytes, at + 1, (type & 15) * 2, depth + 1);
+  if (type < 0xa0) return skipItems(bytes, at + 1, type & 15, depth + 1);
   if (type < 0xc0) return skipUtf8(bytes, at + 1, type & 31);
   switch (type) {
     case 0xc0: // nil
@@ -82,37 +79,32 @@ export function skipValue(bytes: Buffer, at: number, depth: number, portable: bo
     case 0xdb:
       return skipUtf8(bytes, at + 5, unsigned(bytes, at + 1, 4));
     case 0xdc:
-      return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2), depth + 1, portable);
+      return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2), depth + 1);
     case 0xdd:
-      return skipItems(bytes, at + 5, unsigned(bytes, at + 1, 4), depth + 1, portable);
+      return skipItems(bytes, at + 5, unsigned(bytes, at + 1, 4), depth + 1);
     case 0xde:
-      return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2) * 2, depth + 1, portable);
+      return skipItems(bytes, at + 3, unsigned(bytes, at + 1, 2) * 2, depth + 1);
     case 0xdf:
-      return skipItems(bytes, at + 5, unsigned(bytes, at + 1, 4) * 2, depth + 1, portable);
+      return skipItems(bytes, at + 5, unsigned(bytes, at + 1, 4) * 2, depth + 1);
     default:
-      return skipExtension(bytes, at, type, portable);
+      return skipExtension(bytes, at, type);
   }
 }
 
 /** ext8, ext16, ext32 (c7–c9) and fixext1 … fixext16 (d4–d8): forwarded between speakers of MessagePack only. */
-function skipExtension(bytes: Buffer, at: number, type: number, portable: boolean): number {
-  if (portable) {
-    // So msgpackr, and with it wampy, writes `undefined`; to others it is null, as CBOR's is (PITFALLS 73).
-    if (type === 0xd4 && bytes[at + 1] === 0 && bytes[at + 2] === 0) return at + 3;
-    throw unsayable('an extension type of MessagePack cannot be sent in another encoding');
-  }
+function skipExtension(bytes: Buffer, at: number, type: number): number {
   if (type === 0xc7) return past(bytes, at + 3, unsigned(bytes, at + 1, 1));
   if (type === 0xc8) return past(bytes, at + 4, unsigned(bytes, at + 1, 2));
   if (type === 0xc9) return past(bytes, at + 6, unsigned(bytes, at + 1, 4));
   return past(bytes, at + 2, 1 << (type - 0xd4));
 }
 
-function skipItems(bytes: Buffer, at: number, count: number, depth: number, portable: boolean): number {
+function skipItems(bytes: Buffer, at: number, count: number, depth: number): number {
   if (depth > MAX_DEPTH) throw new ProtocolViolation(`nesting deeper than ${MAX_DEPTH}`);
   // Every item has a byte at least; a count that cannot be true need not be tried.
   past(bytes, at, count);
   let end = at;
-  for (let i = 0; i < count; i++) end = skipValue(bytes, end, depth, portable);
+  for (let i = 0; i < count; i++) end = skipValue(bytes, end, depth);
   return end;
 }
 
@@ -127,7 +119,7 @@ export function skipTextMap(bytes: Buffer, map: Opening, depth: number): number 
     const type = bytes[end] ?? 0;
     const isText = (type >= 0xa0 && type < 0xc0) || (type >= 0xd9 && type <= 0xdb);
     if (!isText) throw new ProtocolViolation('ArgumentsKw: a key that is no string');
-    end = skipValue(bytes, skipValue(bytes, end, depth, false), depth, false);
+    end = skipValue(bytes, skipValue(bytes, end, depth), depth);
   }
   return end;
 }
@@ -144,7 +136,7 @@ export function countPairs(bytes: Buffer, values: number): number {
     const opening = openList(bytes, at);
     const map = opening === undefined ? openMap(bytes, at) : undefined;
     const inside = opening?.count ?? (map?.count ?? 0) * 2;
-    at = opening?.at ?? map?.at ?? skipValue(bytes, at, 1, false);
+    at = opening?.at ?? map?.at ?? skipValue(bytes, at, 1);
     left += inside;
     pairs += map?.count ?? 0;
   }

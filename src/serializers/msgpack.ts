@@ -1,18 +1,12 @@
-import { Unpackr } from 'msgpackr';
 import { ProtocolViolation } from '../wamp/errors.ts';
 import { MAX_ID } from '../wamp/ids.ts';
 import type { PayloadTail, PayloadValue } from '../wamp/payload.ts';
 import { BinarySerializer, type Outer } from './binary.ts';
 import { past } from './binary-text.ts';
+import { MsgpackReader } from './msgpack-reader.ts';
 import { countPairs, type Opening, openList, openMap, skipTextMap, skipValue } from './msgpack-scan.ts';
 import { MsgpackWriter } from './msgpack-writer.ts';
-import { canonical, countKeys } from './values.ts';
-
-/**
- * Maps as Map, because a plain object would take keys that are no strings for strings. Extension types never reach the
- * library: it would make objects of its own of them. 64-bit integers come as BigInt; `canonical` makes numbers of the small ones.
- */
-const library = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: 'bigint' });
+import { countKeys } from './values.ts';
 
 /** The id or other integer at `at`; BigInt never, because what is beyond ±2^53 is no id (PITFALLS 22). */
 function readInteger(bytes: Buffer, at: number): number | undefined {
@@ -50,6 +44,7 @@ class MsgpackSerializer extends BinarySerializer {
   override readonly subprotocol = 'wamp.2.msgpack';
   override readonly rawSocketId = 2;
   protected override readonly writer = new MsgpackWriter();
+  protected override readonly reader = new MsgpackReader();
   protected override readonly emptyArgs = Buffer.from([0x90]);
 
   override repeatsKey(tail: PayloadTail, { args, kwargs }: PayloadValue): boolean {
@@ -63,7 +58,7 @@ class MsgpackSerializer extends BinarySerializer {
   }
 
   protected override skip(bytes: Buffer, at: number): number {
-    return skipValue(bytes, at, 1, false);
+    return skipValue(bytes, at, 1);
   }
 
   protected override skipKwargs(bytes: Buffer, at: number): number {
@@ -93,11 +88,6 @@ class MsgpackSerializer extends BinarySerializer {
     const type = bytes[at] ?? 0;
     if (type >= 0xa0 && type < 0xc0) return at + 1;
     return type >= 0xd9 && type <= 0xdb ? at + 1 + (1 << (type - 0xd9)) : undefined;
-  }
-
-  protected override read(bytes: Buffer, textKeys: boolean): unknown {
-    skipValue(bytes, 0, 1, true);
-    return canonical(library.unpack(bytes), textKeys);
   }
 }
 

@@ -4,7 +4,7 @@
  * null, booleans, strings, numbers, BigInt for integers beyond ±2^53, Uint8Array for binary, arrays, plain objects, and
  * Map only where some key is not a string (which JSON cannot say). `undefined` is taken as null (PITFALLS 73).
  */
-import { ErrorUri, ProtocolViolation, WampError } from '../wamp/errors.ts';
+import { ErrorUri, WampError } from '../wamp/errors.ts';
 import { MAX_ID } from '../wamp/ids.ts';
 import type { Dict } from '../wamp/payload.ts';
 
@@ -48,40 +48,4 @@ export function countKeys(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKeys(item), 0);
   const items = value instanceof Map ? [...value.values()] : Object.values(value);
   return items.reduce<number>((sum, item) => sum + countKeys(item), items.length);
-}
-
-/**
- * Brings what a library decoded (maps as Map, some integers as BigInt) to the form above. Arrays are changed in place.
- * @param textKeys whether a map with other keys than strings is refused, as in headers (PITFALLS 25, 72)
- * @throws ProtocolViolation for such a map
- */
-export function canonical(value: unknown, textKeys: boolean): unknown {
-  if (typeof value === 'bigint') return smallest(value);
-  if (value === undefined) return null;
-  if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) value[i] = canonical(value[i], textKeys);
-    return value;
-  }
-  return value instanceof Map ? fromMap(value, textKeys) : value;
-}
-
-function fromMap(map: ReadonlyMap<unknown, unknown>, textKeys: boolean): unknown {
-  const object: Record<string, unknown> = {};
-  for (const [key, value] of map) {
-    if (typeof key !== 'string') {
-      if (textKeys) throw new ProtocolViolation(`dictionary key: string expected, got ${typeof key}`);
-      return withAnyKeys(map);
-    }
-    // In a header an option that is undefined was not given: clients write it so, and JSON leaves it out.
-    if (textKeys && value === undefined) continue;
-    setOwn(object, key, canonical(value, textKeys));
-  }
-  return object;
-}
-
-function withAnyKeys(map: ReadonlyMap<unknown, unknown>): Map<unknown, unknown> {
-  const result = new Map<unknown, unknown>();
-  for (const [key, value] of map) result.set(canonical(key, false), canonical(value, false));
-  return result;
 }

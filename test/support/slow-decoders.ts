@@ -62,7 +62,7 @@ function msgpackValue(bytes: Bytes, depth: number): unknown {
     return items;
   };
   const map = (count: number): unknown => ({ map: list(count * 2) });
-  const extension = (length: number): unknown => ({ extension: bytes.uint(1), data: [...bytes.take(length)] });
+  const extension = (length: number): unknown => ({ type, extension: bytes.uint(1), data: [...bytes.take(length)] });
   const number = (width: number, read: (view: DataView, at: number) => number | bigint): number | bigint => {
     bytes.take(width);
     return read(bytes.view, bytes.at - width);

@@ -170,8 +170,23 @@ describe('payload', () => {
       2n ** 128n - 1n,
       -1,
       [1],
-      new Uint8Array([1]),
+      Buffer.from([1]),
     ]);
+  });
+
+  it('PITFALLS 75: empty maps, lists and binary of a payload are one each, however many came', () => {
+    const [a, b, c, d, e, f, g] = payload('87 a0 bfff a0 80 9fff 40 5f40ff').value().args;
+    expect([a, d, f]).toEqual([{}, [], Buffer.alloc(0)]);
+    expect([b === a, c === a, e === d, g === f]).toEqual([true, true, true, true]);
+  });
+
+  it('PITFALLS 73: a bignum of 128 bytes is converted, a longer one is not, in one piece or in chunks', () => {
+    const bytes = (count: number) => '01'.repeat(count);
+    const value = BigInt(`0x${bytes(128)}`);
+    expect(payload(`81c25880${bytes(128)}`).value().args).toEqual([value]);
+    expect(payload(`81c25f5840${bytes(64)}405840${bytes(64)}ff`).value().args).toEqual([value]);
+    expect(() => payload(`81c25881${bytes(129)}`).value()).toThrow(notSayable);
+    expect(() => payload(`81c25f5840${bytes(64)}5841${bytes(65)}ff`).value()).toThrow(notSayable);
   });
 
   it('PITFALLS 73: 2^128-1 in a bignum comes back from CBOR and JSON as it was', () => {

@@ -189,6 +189,16 @@ describe('payload', () => {
     expect(one(value)).toBe(bytes);
   });
 
+  it('PITFALLS 75: empty maps, lists and binary of a payload are one each, but as keys of a map each its own', () => {
+    const bytes = Buffer.from('9680809090c400c400', 'hex');
+    const [a, b, c, d, e, f] = msgpack.decodePayload({ bytes, elements: 1 }).args;
+    expect([a, c, e]).toEqual([{}, [], Buffer.alloc(0)]);
+    expect([b === a, d === c, f === e]).toEqual([true, true, true]);
+    const keys = Buffer.from('9186 8001 8002 9003 9004 c40005 c40006'.replaceAll(' ', ''), 'hex');
+    const [map] = msgpack.decodePayload({ bytes: keys, elements: 1 }).args as [Map<unknown, unknown>];
+    expect([...map.values()]).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
   it('lengths at the borders of each head are written and read', () => {
     for (const length of [31, 32, 255, 256, 65535, 65536]) {
       const value = { args: ['x'.repeat(length), Buffer.alloc(length), Array(length).fill(0)], kwargs: undefined };
