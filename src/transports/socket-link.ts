@@ -65,6 +65,8 @@ export abstract class SocketLink implements Link, OutboxOwner, Watched {
     if (this.isOpen) this.#context.keepAlive.add(this);
     this.listen();
     this.setReading();
+    // Node resumes a socket with a listener for data in the tick after one for `readable` went (beginning.ts), paused or not.
+    if (this.#pausedByOwner) process.nextTick(() => this.setReading());
   }
 
   get pendingBytes(): number {

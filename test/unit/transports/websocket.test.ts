@@ -3,7 +3,7 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { LinkClose } from '../../../src/transports/link.ts';
+import type { Link, LinkClose } from '../../../src/transports/link.ts';
 import { CLOSE_CODES } from '../../../src/transports/websocket-frames.ts';
 import { clientFrame, OP, type RawWebSocket } from '../../support/raw-websocket.ts';
 import { TestServer, type TestServerOptions } from '../../support/websocket-server.ts';
@@ -370,6 +370,30 @@ describe('reading', () => {
       Array.from({ length: 100 }, (_, i) => i),
     );
   });
+
+  it.each(['', 'permessage-deflate'])(
+    'does not begin where the owner pauses while accepting, compressed: "%s"',
+    async (offer) => {
+      const heard: string[] = [];
+      const links: Link[] = [];
+      await start({
+        endpoint: {
+          perMessageDeflate: true,
+          accept: (link) => {
+            link.pause();
+            links.push(link);
+            return { message: (bytes) => heard.push(bytes.toString()), closed: () => {} };
+          },
+        },
+      });
+      const client = await server.connect(offer === '' ? {} : { headers: { 'Sec-WebSocket-Extensions': offer } });
+      await new Promise((resolve) => client.socket.write(clientFrame(OP.text, 'late'), resolve));
+      for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(heard).toEqual([]);
+      links[0]?.resume();
+      await expect.poll(() => heard).toEqual(['late']);
+    },
+  );
 });
 
 describe('permessage-deflate', () => {
