@@ -31,6 +31,12 @@ export class DeflatedLink extends SocketLink {
   constructor(context: WebSocketContext, ws: DeflatingWebSocket, socket: Socket, info: LinkInfo) {
     super(context, socket, info, new DeflatingTarget(ws, socket));
     this.#ws = ws;
+    // The owner may close before it has taken the link over.
+    ws.beforeClose = (code = NOT_IN_ORDER) => {
+      if (!this.closing) this.#sentCode = code;
+      this.closing = true;
+      this.outbox.finish();
+    };
   }
 
   /** After a FIN of the peer ws is closing without having called close(). */
@@ -40,11 +46,6 @@ export class DeflatedLink extends SocketLink {
 
   protected listen(): void {
     const ws = this.#ws;
-    ws.beforeClose = (code = NOT_IN_ORDER) => {
-      if (!this.closing) this.#sentCode = code;
-      this.closing = true;
-      this.outbox.finish();
-    };
     ws.on('message', (bytes: Buffer, binary) => this.received(bytes, binary));
     ws.on('ping', (payload) => this.#answerPing(payload));
     ws.on('error', (error) => {

@@ -3,7 +3,7 @@ import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
-import type { Link, LinkClose } from '../../../src/transports/link.ts';
+import type { Link, LinkClose, LinkEnd } from '../../../src/transports/link.ts';
 import { CLOSE_CODES } from '../../../src/transports/websocket-frames.ts';
 import { clientFrame, OP, type RawWebSocket } from '../../support/raw-websocket.ts';
 import { TestServer, type TestServerOptions } from '../../support/websocket-server.ts';
@@ -319,6 +319,26 @@ describe('the end of a link', () => {
     client.close();
     await accepted.end();
     expect(accepted.messages).toHaveLength(1);
+  });
+
+  it.each(['', 'permessage-deflate'])('while accepting is one: no message is told, compressed: "%s"', async (offer) => {
+    const heard: string[] = [];
+    const ends: (LinkEnd | undefined)[] = [];
+    await start({
+      endpoint: {
+        perMessageDeflate: true,
+        accept: (link) => {
+          link.close('policyViolation', 'not you');
+          return { message: (bytes) => heard.push(bytes.toString()), closed: (end) => ends.push(end) };
+        },
+      },
+    });
+    const client = await server.connect(offer === '' ? {} : { headers: { 'Sec-WebSocket-Extensions': offer } });
+    client.text('late');
+    expect(await client.closeFrame()).toEqual({ code: 1008, reason: 'not you' });
+    client.close();
+    await expect.poll(() => ends).toMatchObject([{ cause: 'owner', code: 1008 }]);
+    expect(heard).toEqual([]);
   });
 
   it('an exception of the handler ends this link with 1011 and no other', async () => {
