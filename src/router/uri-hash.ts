@@ -11,10 +11,17 @@ function secret(): number {
   return Math.floor(Math.random() * 0x1_0000_0000) | 0;
 }
 
-const BEGIN = secret();
+/** The hash of the empty text. */
+export const TEXT_BEGINS = secret();
 // Odd, so that no bit is lost.
 const STEP = secret() | 1;
 const JOIN = secret() | 1;
+
+/** The hash of a text and one more character behind it. */
+export function withChar(hash: number, char: number): number {
+  const next = Math.imul(hash ^ char, STEP);
+  return next ^ (next >>> 15);
+}
 
 /** The components of a URI with at most `max` of them; reused, so that a look-up makes no object. */
 export class Components {
@@ -35,13 +42,12 @@ export class Components {
     const hashes = this.#hashes;
     let count = 0;
     let mask = 0;
-    let hash = BEGIN;
+    let hash = TEXT_BEGINS;
     let begin = 0;
     for (let i = 0; i <= uri.length; i++) {
       const char = i < uri.length ? uri.charCodeAt(i) : DOT;
       if (char !== DOT) {
-        hash = Math.imul(hash ^ char, STEP);
-        hash ^= hash >>> 15;
+        hash = withChar(hash, char);
         continue;
       }
       if (count === this.#max) {
@@ -51,21 +57,21 @@ export class Components {
       hashes[count] = hash;
       count += 1;
       mask = (mask << 1) | (i === begin ? 1 : 0);
-      hash = BEGIN;
+      hash = TEXT_BEGINS;
       begin = i + 1;
     }
     this.count = count;
     this.emptyMask = mask;
   }
 
-  /** The hash of the components at `places`, taken together: an integer in 0 … 2^30 - 1, which the engine keeps unboxed. */
+  /** The hash of the components at `places`, taken together: 32 bits. */
   key(places: readonly number[]): number {
     const hashes = this.#hashes;
-    let hash = BEGIN;
+    let hash = TEXT_BEGINS;
     for (let i = 0; i < places.length; i++) {
       hash = Math.imul(hash ^ (hashes[places[i] ?? 0] ?? 0), JOIN);
       hash ^= hash >>> 15;
     }
-    return hash >>> 2;
+    return hash;
   }
 }

@@ -6,6 +6,7 @@
  */
 import type { Match } from '../wamp/uri.ts';
 import { GlobSet } from './glob.ts';
+import { PrefixIndex } from './prefix-index.ts';
 import { ResultCache } from './result-cache.ts';
 import { WildcardIndex } from './wildcard-index.ts';
 
@@ -18,14 +19,11 @@ export interface UriEntry<T> {
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** With no more lengths of prefixes than these, and no other patterns, looking costs what remembering costs. */
-const FEW_LENGTHS = 4;
+const FEW_LENGTHS = 16;
 
 export class UriMap<T> {
   readonly #exact = new Map<string, UriEntry<T>>();
-  /** One map per distinct length: a prefix is a prefix of the text, not of components (PITFALLS 43). */
-  readonly #prefixes = new Map<number, Map<string, UriEntry<T>>>();
-  /** The keys of `#prefixes`, ascending. */
-  #lengths: readonly number[] = NOTHING;
+  readonly #prefixes = new PrefixIndex<UriEntry<T>>();
   readonly #wildcards = new WildcardIndex<UriEntry<T>>();
   readonly #globs = new GlobSet<UriEntry<T>>();
   readonly #allCache = new ResultCache<readonly T[]>((values) => 8 * values.length);
@@ -33,15 +31,13 @@ export class UriMap<T> {
   readonly #bestCache = new ResultCache<{ readonly entry: UriEntry<T> | undefined }>(() => 32);
 
   get size(): number {
-    let size = this.#exact.size + this.#wildcards.size + this.#globs.size;
-    for (const sameLength of this.#prefixes.values()) size += sameLength.size;
-    return size;
+    return this.#exact.size + this.#prefixes.size + this.#wildcards.size + this.#globs.size;
   }
 
   /** What was set under exactly this pair; one text under two policies is two entries (PITFALLS 40, 48). */
   get(uri: string, match: Match): T | undefined {
     if (match === 'exact') return this.#exact.get(uri)?.value;
-    if (match === 'prefix') return this.#prefixes.get(uri.length)?.get(uri)?.value;
+    if (match === 'prefix') return this.#prefixes.get(uri)?.value;
     return (match === 'wildcard' ? this.#wildcards.get(uri) : this.#globs.get(uri))?.value;
   }
 
@@ -50,7 +46,7 @@ export class UriMap<T> {
     if (match === 'exact') {
       this.#exact.set(uri, entry);
     } else if (match === 'prefix') {
-      this.#setPrefix(entry);
+      this.#prefixes.set(entry);
     } else if (match === 'glob') {
       this.#globs.set(entry);
     } else {
@@ -91,10 +87,10 @@ export class UriMap<T> {
   best(uri: string): UriEntry<T> | undefined {
     const exact = this.#exact.get(uri);
     if (exact !== undefined) return exact;
-    if (this.#isShort) return this.#longestPrefix(uri) ?? this.#wildcards.match(uri)[0];
+    if (this.#isShort) return this.#prefixes.match(uri).at(-1) ?? this.#wildcards.match(uri)[0];
     const cached = this.#bestCache.get(uri);
     if (cached !== undefined) return cached.entry;
-    const entry = this.#longestPrefix(uri) ?? this.#wildcards.match(uri)[0] ?? this.#globs.match(uri)[0];
+    const entry = this.#prefixes.match(uri).at(-1) ?? this.#wildcards.match(uri)[0] ?? this.#globs.match(uri)[0];
     this.#bestCache.set(uri, { entry });
     return entry;
   }
@@ -102,60 +98,31 @@ export class UriMap<T> {
   /** Every entry: exact ones, then prefixes, wildcards, globs. Not to be continued after a `set` or `delete`. */
   *entries(): Iterable<UriEntry<T>> {
     yield* this.#exact.values();
-    for (const length of this.#lengths) yield* this.#prefixes.get(length)?.values() ?? NOTHING;
+    yield* this.#prefixes.entries();
     yield* this.#wildcards.entries();
     yield* this.#globs.entries();
   }
 
   /** Whether looking costs what remembering costs. */
   get #isShort(): boolean {
-    return this.#lengths.length <= FEW_LENGTHS && this.#wildcards.isShort && this.#globs.size === 0;
+    return this.#prefixes.lengths <= FEW_LENGTHS && this.#wildcards.isShort && this.#globs.size === 0;
   }
 
   /** What matches as anything but a glob, in the order of {@link matchAll}. */
   #simple(uri: string): T[] {
     const found: T[] = [];
-    const exact = this.#exact.get(uri);
+    const exact = this.#exact.size > 0 ? this.#exact.get(uri) : undefined;
     if (exact !== undefined) found.push(exact.value);
-    for (const length of this.#lengths) {
-      if (length > uri.length) break;
-      const prefix = this.#prefixes.get(length)?.get(uri.slice(0, length));
-      if (prefix !== undefined) found.push(prefix.value);
-    }
+    if (this.#prefixes.size > 0) for (const { value } of this.#prefixes.match(uri)) found.push(value);
     if (this.#wildcards.size > 0) for (const { value } of this.#wildcards.match(uri)) found.push(value);
     return found;
-  }
-
-  #longestPrefix(uri: string): UriEntry<T> | undefined {
-    for (const length of this.#lengths.toReversed()) {
-      const found = length <= uri.length ? this.#prefixes.get(length)?.get(uri.slice(0, length)) : undefined;
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  }
-
-  #setPrefix(entry: UriEntry<T>): void {
-    const length = entry.uri.length;
-    let sameLength = this.#prefixes.get(length);
-    if (sameLength === undefined) {
-      sameLength = new Map();
-      this.#prefixes.set(length, sameLength);
-      this.#lengths = [...this.#prefixes.keys()].sort((a, b) => a - b);
-    }
-    sameLength.set(entry.uri, entry);
   }
 
   #delete(uri: string, match: Match): boolean {
     if (match === 'exact') return this.#exact.delete(uri);
     if (match === 'glob') return this.#globs.delete(uri);
     if (match === 'wildcard') return this.#wildcards.delete(uri);
-    const sameLength = this.#prefixes.get(uri.length);
-    const gone = sameLength?.delete(uri) ?? false;
-    if (sameLength?.size === 0) {
-      this.#prefixes.delete(uri.length);
-      this.#lengths = this.#lengths.filter((length) => length !== uri.length);
-    }
-    return gone;
+    return this.#prefixes.delete(uri);
   }
 
   /** An exact entry changes the answer for its own URI only; a pattern may change any. */

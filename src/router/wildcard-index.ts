@@ -5,6 +5,7 @@
  *
  * Fenced for speed (ARCHITECTURE §1.6). Peers choose the patterns, so shapes are few; what is beyond goes to the trie.
  */
+import { HashTable } from './hash-table.ts';
 import { Components } from './uri-hash.ts';
 import { matchesInPlace, WildcardTrie } from './wildcard-trie.ts';
 
@@ -12,8 +13,6 @@ import { matchesInPlace, WildcardTrie } from './wildcard-trie.ts';
 const MAX_SHAPES = 16;
 /** More components are the trie's. */
 const MAX_COMPONENTS = 16;
-/** Patterns with one key beyond this are the trie's: nobody gains by finding texts that collide. */
-const MAX_SAME_KEY = 4;
 
 /** All patterns that are literal in the same components. */
 interface Shape<E> {
@@ -21,8 +20,8 @@ interface Shape<E> {
   readonly mask: number;
   /** The places of the components that are not. */
   readonly literals: readonly number[];
-  /** By the hash of the literal components; an array only where texts collide. */
-  readonly entries: Map<number, E | E[]>;
+  /** By the hash of the literal components. */
+  readonly entries: HashTable<E>;
 }
 
 /** Of what was read last, by whichever index. */
@@ -47,9 +46,8 @@ export class WildcardIndex<E extends { readonly uri: string }> {
 
   get(pattern: string): E | undefined {
     const shape = this.#shapeOf(pattern);
-    const there = shape?.entries.get(read.key(shape.literals));
-    const found = Array.isArray(there) ? there.find(({ uri }) => uri === pattern) : there;
-    return found?.uri === pattern ? found : this.#rest.get(pattern);
+    const place = shape === undefined ? -1 : placeOf(shape, pattern);
+    return place === -1 ? this.#rest.get(pattern) : shape?.entries.at(place);
   }
 
   set(entry: E): void {
@@ -78,10 +76,13 @@ export class WildcardIndex<E extends { readonly uri: string }> {
     if (this.#size === 0) return found;
     read.read(uri);
     for (const shape of this.#shapes[read.count] ?? NONE) {
-      const there = shape.entries.get(read.key(shape.literals));
-      if (there === undefined) continue;
-      const one = Array.isArray(there) ? there.find((each) => matchesInPlace(each.uri, uri)) : there;
-      if (one !== undefined && (one !== there || matchesInPlace(one.uri, uri))) found.push(one);
+      const { entries } = shape;
+      for (let place = entries.first(read.key(shape.literals)); place !== -1; place = entries.next(place)) {
+        const entry = entries.at(place);
+        if (entry === undefined || !matchesInPlace(entry.uri, uri)) continue;
+        found.push(entry);
+        break;
+      }
     }
     return this.#rest.size === 0 ? found : merged(found, this.#trie.match(uri));
   }
@@ -89,12 +90,7 @@ export class WildcardIndex<E extends { readonly uri: string }> {
   /** Every pattern, in no order. Not to be continued after a `set` or `delete`. */
   *entries(): Iterable<E> {
     for (const shapes of this.#shapes) {
-      for (const { entries } of shapes) {
-        for (const there of entries.values()) {
-          if (Array.isArray(there)) yield* there;
-          else yield there;
-        }
-      }
+      for (const { entries } of shapes) yield* entries.values();
     }
     yield* this.#rest.values();
   }
@@ -112,7 +108,7 @@ export class WildcardIndex<E extends { readonly uri: string }> {
     const shapes = this.#shapes[count];
     if (known !== undefined || shapes === undefined || shapes.length >= MAX_SHAPES) return known;
     const literals = [...Array(count).keys()].filter((place) => ((mask >>> (count - 1 - place)) & 1) === 0);
-    const shape: Shape<E> = { mask, literals, entries: new Map() };
+    const shape: Shape<E> = { mask, literals, entries: new HashTable() };
     this.#shapes[count] = [...shapes, shape].sort((a, b) => a.mask - b.mask);
     return shape;
   }
@@ -120,30 +116,15 @@ export class WildcardIndex<E extends { readonly uri: string }> {
   /** @returns false: there is no place for it */
   #setShaped(entry: E): boolean {
     const shape = this.#newShapeOf(entry.uri);
-    if (shape === undefined) return false;
-    const key = read.key(shape.literals);
-    const there = shape.entries.get(key);
-    if (there === undefined) shape.entries.set(key, entry);
-    else if (!Array.isArray(there)) shape.entries.set(key, [there, entry]);
-    else if (there.length < MAX_SAME_KEY) there.push(entry);
-    else return false;
-    return true;
+    return shape?.entries.add(read.key(shape.literals), entry) === true;
   }
 
   #deleteShaped(pattern: string): boolean {
     const shape = this.#shapeOf(pattern);
     if (shape === undefined) return false;
-    const key = read.key(shape.literals);
-    const there = shape.entries.get(key);
-    if (Array.isArray(there)) {
-      const others = there.filter(({ uri }) => uri !== pattern);
-      if (others.length === there.length) return false;
-      if (others.length > 0) {
-        shape.entries.set(key, others);
-        return true;
-      }
-    } else if (there?.uri !== pattern) return false;
-    shape.entries.delete(key);
+    const place = placeOf(shape, pattern);
+    if (place === -1) return false;
+    shape.entries.delete(place);
     if (shape.entries.size === 0) {
       this.#shapes[read.count] = (this.#shapes[read.count] ?? []).filter((each) => each !== shape);
     }
@@ -152,6 +133,13 @@ export class WildcardIndex<E extends { readonly uri: string }> {
 }
 
 const NONE: readonly never[] = Object.freeze([]);
+
+/** Where a pattern of this shape is, that was read last; -1: nowhere. */
+function placeOf<E extends { readonly uri: string }>({ entries, literals }: Shape<E>, pattern: string): number {
+  let place = entries.first(read.key(literals));
+  while (place !== -1 && entries.at(place)?.uri !== pattern) place = entries.next(place);
+  return place;
+}
 
 /** Two lists in order of precedence as one. */
 function merged<E extends { readonly uri: string }>(shaped: readonly E[], rest: E[]): E[] {

@@ -44,6 +44,21 @@ const ofManyShapes = (letters: readonly string[]) => {
   return [steps, fc.array(uri(letters), { maxLength: 4 })] as const;
 };
 
+/** Prefixes of far more lengths than are looked at anew, in order and out of it. */
+const ofManyLengths = () => {
+  const uri = fc.string({ unit: fc.constantFrom('a', 'b', '.'), minLength: 0, maxLength: 40, size: 'max' });
+  const begin = fc.tuple(fc.constantFrom('ab'.repeat(20), 'ba.'.repeat(14)), fc.nat({ max: 40 }));
+  const prefix = fc.oneof(
+    { weight: 1, arbitrary: uri },
+    { weight: 4, arbitrary: begin.map(([t, n]) => t.slice(0, n)) },
+  );
+  const steps = fc.array(
+    fc.record<Step>({ kind: fc.constantFrom(...KINDS), uri: prefix, match: fc.constant('prefix') }),
+    { maxLength: 120, size: 'max' },
+  );
+  return [steps, fc.array(uri, { maxLength: 2 })] as const;
+};
+
 function expectTheSame(map: UriMap<number>, steps: readonly Step[], uris: readonly string[]): void {
   const twin = new LinearUriMap<number>();
   for (const [i, { kind, uri, match }] of steps.entries()) {
@@ -81,6 +96,13 @@ it('also where wildcards are of more shapes than the index keeps, that come and 
   );
 });
 
+it('also where prefixes are of more lengths than are looked at anew, that come and go', () => {
+  fc.assert(
+    fc.property(...ofManyLengths(), (steps, uris) => expectTheSame(new UriMap(), steps, uris)),
+    { numRuns: 100 },
+  );
+});
+
 it('also where most texts share their hash with others', async () => {
   const random = vi.spyOn(Math, 'random').mockReturnValue(0);
   vi.resetModules();
@@ -93,4 +115,10 @@ it('also where most texts share their hash with others', async () => {
     ),
     { numRuns: 100 },
   );
+  const sameLetters = fc.constantFrom('abcdef', 'bacdef', 'cabdef', 'dabcef', 'eabcdf', 'fabcde', 'fedcba', 'fecdba');
+  const steps = fc.array(
+    fc.record<Step>({ kind: fc.constantFrom(...KINDS), uri: sameLetters, match: fc.constant('prefix') }),
+    { maxLength: 60, size: 'max' },
+  );
+  fc.assert(fc.property(steps, (each) => expectTheSame(new Colliding(), each, ['abcdefg'])));
 });
