@@ -9,6 +9,9 @@ import { MAX_DEPTH } from './serializer.ts';
 import { isPlainObject, unsayable } from './values.ts';
 
 const FIRST_BYTES = 4096;
+/** Up to this length a loop is cheaper than a call into the engine, for text and for bytes. */
+const SHORT = 24;
+const HIGH = 0x1_0000_0000;
 /** A scratch grown beyond this by one large message is given back. */
 const KEPT_BYTES = 1 << 20;
 const LONE_SURROGATE = /\p{Surrogate}/u;
@@ -40,9 +43,12 @@ export abstract class BinaryWriter {
 
   /** What was written since `start()`, with `after` behind it, in a buffer of its own. */
   take(after: Buffer): Buffer {
-    const result = Buffer.allocUnsafe(this.#at + after.length);
-    this.#bytes.copy(result, 0, 0, this.#at);
-    after.copy(result, this.#at);
+    const bytes = this.#bytes;
+    const length = this.#at;
+    const result = Buffer.allocUnsafe(length + after.length);
+    if (length > SHORT) bytes.copy(result, 0, 0, length);
+    else for (let i = 0; i < length; i++) result[i] = bytes[i] ?? 0;
+    if (after.length > 0) result.set(after, length);
     return result;
   }
 
@@ -122,6 +128,7 @@ export abstract class BinaryWriter {
   }
 
   #text(value: string): void {
+    if (value.length <= SHORT && this.#shortAscii(value)) return;
     const length = Buffer.byteLength(value);
     // UTF-8 has no form for half a surrogate pair; the replacement character would be another text.
     if (length !== value.length && LONE_SURROGATE.test(value)) {
@@ -131,6 +138,24 @@ export abstract class BinaryWriter {
     const at = this.#room(length);
     if (length === value.length) this.#bytes.write(value, at, length, 'latin1');
     else this.#bytes.write(value, at, length, 'utf8');
+  }
+
+  /** @returns false: it has other characters, and nothing is written */
+  #shortAscii(value: string): boolean {
+    const { length } = value;
+    const before = this.#at;
+    this.textHead(length);
+    const at = this.#room(length);
+    const bytes = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const unit = value.charCodeAt(i);
+      if (unit >= 0x80) {
+        this.#at = before;
+        return false;
+      }
+      bytes[at + i] = unit;
+    }
+    return true;
   }
 
   protected raw(bytes: Uint8Array): void {
@@ -147,8 +172,20 @@ export abstract class BinaryWriter {
   /** A type byte followed by a big-endian number of `width` bytes. */
   protected head(type: number, width: 1 | 2 | 4, value: number): void {
     const at = this.#room(1 + width);
-    this.#bytes[at] = type;
-    this.#bytes.writeUIntBE(value, at + 1, width);
+    const bytes = this.#bytes;
+    bytes[at] = type;
+    for (let i = at + width, left = value; i > at; i--, left >>>= 8) bytes[i] = left;
+  }
+
+  /** The same with 64 bits, in two's complement, for a number that a double holds exactly. */
+  protected headWide(type: number, value: number): void {
+    const at = this.#room(9);
+    const bytes = this.#bytes;
+    bytes[at] = type;
+    const upper = Math.floor(value / HIGH);
+    // The lowest byte is what is stored of a number.
+    for (let i = at + 4, left = upper; i > at; i--, left >>= 8) bytes[i] = left;
+    for (let i = at + 8, left = value - upper * HIGH; i > at + 4; i--, left >>>= 8) bytes[i] = left;
   }
 
   protected head64(type: number, value: bigint): void {

@@ -115,15 +115,45 @@ export abstract class BinarySerializer implements Serializer {
   }
 
   #withHead(message: RouterMessage, elements: number, after: Buffer): Buffer {
-    const { head } = routerLayout(message);
-    this.writer.start();
-    this.writer.listHead(head.length + elements);
-    for (const element of head) {
-      // Most messages have nothing to say of themselves.
-      if (element === NO_DETAILS) this.writer.mapHead(0);
-      else this.writer.value(element, 1);
+    const { writer } = this;
+    writer.start();
+    if (!this.#usualHead(message, elements)) {
+      const { head } = routerLayout(message);
+      writer.listHead(head.length + elements);
+      for (const element of head) writer.value(element, 1);
     }
-    return this.writer.take(after);
+    return writer.take(after);
+  }
+
+  /** The header of what is sent most, where it has nothing but numbers to say; false for everything else. */
+  #usualHead(message: RouterMessage, elements: number): boolean {
+    const { writer } = this;
+    switch (message.type) {
+      case MessageType.EVENT:
+        if (message.details !== NO_DETAILS) return false;
+        writer.listHead(4 + elements);
+        writer.value(message.type, 1);
+        writer.value(message.subscription, 1);
+        writer.value(message.publication, 1);
+        break;
+      case MessageType.RESULT:
+        if (message.details !== NO_DETAILS) return false;
+        writer.listHead(3 + elements);
+        writer.value(message.type, 1);
+        writer.value(message.request, 1);
+        break;
+      case MessageType.INVOCATION:
+        if (message.details !== NO_DETAILS) return false;
+        writer.listHead(4 + elements);
+        writer.value(message.type, 1);
+        writer.value(message.request, 1);
+        writer.value(message.registration, 1);
+        break;
+      default:
+        return false;
+    }
+    writer.mapHead(0);
+    return true;
   }
 
   #headElement(bytes: Buffer, start: number, end: number, recurs: boolean): unknown {

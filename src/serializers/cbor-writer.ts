@@ -73,6 +73,6 @@ export class CborWriter extends BinaryWriter {
     else if (argument < 0x100) this.head(major | 24, 1, argument);
     else if (argument < 0x1_0000) this.head(major | 25, 2, argument);
     else if (argument < 0x1_0000_0000) this.head(major | 26, 4, argument);
-    else this.head64(major | 27, BigInt(argument));
+    else this.headWide(major | 27, argument);
   }
 }

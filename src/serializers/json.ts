@@ -4,8 +4,9 @@ import { ProtocolViolation } from '../wamp/errors.ts';
 import { isDict } from '../wamp/features.ts';
 import { MAX_ID } from '../wamp/ids.ts';
 import { type ClientLayout, checkCount, clientLayout, routerLayout } from '../wamp/layout.ts';
-import { type ClientMessage, MessageType, NO_DETAILS, type RouterMessage } from '../wamp/messages.ts';
+import { type ClientMessage, MessageType, type RouterMessage } from '../wamp/messages.ts';
 import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../wamp/payload.ts';
+import { usualFrame } from './json-frame.ts';
 import { JsonHeadReader } from './json-head.ts';
 import { behindComma, checkDepth, countWrittenKeys } from './json-scan.ts';
 import { jsonText } from './json-writer.ts';
@@ -138,11 +139,13 @@ export class JsonSerializer implements Serializer {
   }
 
   #frame(message: RouterMessage): Buffer {
+    const tail = payloadOf(message).tail(this).bytes;
+    const usual = usualFrame(message, tail);
+    if (usual !== undefined) return usual;
     const text = headText(message);
     // ASCII: no bytes of longer characters.
     const length = Buffer.byteLength(text);
     const encoding = length === text.length ? 'latin1' : 'utf8';
-    const tail = payloadOf(message).tail(this).bytes;
     const hasTail = tail.length > 0;
     const frame = Buffer.allocUnsafe(length + (hasTail ? tail.length + 2 : 1));
     frame.write(text, 0, length, encoding);
@@ -171,28 +174,8 @@ export class JsonSerializer implements Serializer {
   }
 }
 
-/** The header of what is sent most, where it has nothing but numbers to say; undefined for everything else. */
-function usualHead(message: RouterMessage): string | undefined {
-  switch (message.type) {
-    case MessageType.EVENT:
-      if (message.details !== NO_DETAILS) return undefined;
-      return `[36,${message.subscription},${message.publication},{}`;
-    case MessageType.RESULT:
-      return message.details === NO_DETAILS ? `[50,${message.request},{}` : undefined;
-    case MessageType.INVOCATION:
-      if (message.details !== NO_DETAILS) return undefined;
-      return `[68,${message.request},${message.registration},{}`;
-    case MessageType.PUBLISHED:
-      return `[17,${message.request},${message.publication}`;
-    default:
-      return undefined;
-  }
-}
-
 /** Everything before the payload, without the comma that is behind it. */
 function headText(message: RouterMessage): string {
-  const usual = usualHead(message);
-  if (usual !== undefined) return usual;
   const { head } = routerLayout(message);
   let text = '[';
   for (let i = 0; i < head.length; i++) text += (i === 0 ? '' : ',') + jsonText(head[i], 1);

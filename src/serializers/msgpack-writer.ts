@@ -20,12 +20,12 @@ export class MsgpackWriter extends BinaryWriter {
       else if (value < 0x100) this.head(0xcc, 1, value);
       else if (value < 0x1_0000) this.head(0xcd, 2, value);
       else if (value < 0x1_0000_0000) this.head(0xce, 4, value);
-      else this.head64(0xcf, BigInt(value));
+      else this.headWide(0xcf, value);
     } else if (value >= -0x20) this.u8(value & 0xff);
     else if (value >= -0x80) this.head(0xd0, 1, value & 0xff);
     else if (value >= -0x8000) this.head(0xd1, 2, value & 0xffff);
     else if (value >= -0x8000_0000) this.head(0xd2, 4, value >>> 0);
-    else this.head64(0xd3, BigInt.asUintN(64, BigInt(value)));
+    else this.headWide(0xd3, value);
   }
 
   protected bigInteger(value: bigint): void {
