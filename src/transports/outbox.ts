@@ -227,6 +227,11 @@ export class Outbox implements PooledOutbox {
     } while (end < queue.length && bytes + (queue[end] as Buffer).length <= SLICE_BYTES);
     const frames = first === 0 && end === queue.length ? queue : queue.slice(first, end);
     this.#first = end;
+    // A peer that is always behind, and never slow, has a queue that never ends: what it was sent must not stay in it.
+    if (end < queue.length && end * 2 > queue.length) {
+      this.#queue = queue.slice(end);
+      this.#first = 0;
+    }
     this.#queuedBytes -= bytes;
     this.#callbacksDue += 1;
     if (frames.length === 1) {

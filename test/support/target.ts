@@ -25,6 +25,15 @@ export class Target implements OutboxTarget {
     }
   }
 
+  /** The system takes the oldest chunk held, which is forgotten here as well. */
+  takeOne(): void {
+    const oldest = this.#held.shift();
+    if (oldest === undefined) return;
+    this.taken.shift();
+    this.writableLength -= oldest.bytes;
+    oldest.done();
+  }
+
   cork(): void {
     this.corked += 1;
   }

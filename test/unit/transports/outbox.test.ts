@@ -96,6 +96,19 @@ describe('output of a connection', () => {
     expect(Buffer.concat(target.taken)).toHaveLength(1_000_000);
   });
 
+  it('PITFALLS 81: of a peer that is always behind, holds what waits, and nothing that has gone', async () => {
+    const { add } = setUp({ outboxBytes: 10 << 20, outboxTotalBytes: 10 << 20 });
+    const { target, outbox } = add(true);
+    const before = process.memoryUsage().arrayBuffers;
+    for (let i = 0; i < 4000; i += 1) {
+      outbox.push(frame(100_000), false);
+      if (i > 20) target.takeOne();
+      if (i % 8 === 0) await turn();
+    }
+    expect(outbox.pendingBytes).toBeGreaterThan(1_000_000);
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200e6);
+  });
+
   it('does not stall behind bytes that somebody else wrote to the socket', async () => {
     const { add } = setUp();
     const { target, outbox } = add(true);
