@@ -1,7 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { Outbox, type OutboxOwner } from '../../../src/transports/outbox.ts';
 import { type OutboxLimits, OutboxPool, type OverflowCause } from '../../../src/transports/outbox-pool.ts';
 import { Target } from '../../support/target.ts';
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -107,6 +112,31 @@ describe('output of a connection', () => {
     }
     expect(outbox.pendingBytes).toBeGreaterThan(1_000_000);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200e6);
+  });
+
+  it('PITFALLS 81: tiny frames that wait take little more memory than their bytes, and keep their order', async () => {
+    const { add } = setUp({ outboxBytes: 10 << 20, outboxTotalBytes: 10 << 20 });
+    const { target, outbox } = add(true);
+    const used = (): number => {
+      gc();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    const before = used();
+    const tiny = (i: number): Buffer => Buffer.from([i & 0xff, (i >> 8) & 0xff]);
+    for (let i = 0; i < 500_000; i += 1) {
+      outbox.push(tiny(i), false);
+      if (i % 5000 === 0) await turn();
+    }
+    await turn();
+    expect(outbox.pendingBytes).toBe(1_000_000);
+    expect(used() - before).toBeLessThan(10e6);
+    target.stuck = false;
+    target.drain();
+    await turn();
+    const taken = Buffer.concat(target.taken);
+    expect(taken).toHaveLength(1_000_000);
+    for (let i = 0; i < 500_000; i += 1) if (taken.readUInt16LE(i * 2) !== (i & 0xffff)) throw new Error(`order, ${i}`);
   });
 
   it('does not stall behind bytes that somebody else wrote to the socket', async () => {
