@@ -49,7 +49,7 @@ export interface HttpListenerOptions extends FrontOptions {
 const METHODS_WITH_BODY = new Set(['POST', 'PUT', 'PATCH']);
 const JSON_ONLY: readonly string[] = ['application/json'];
 const ANY_PATH = '*';
-const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::'];
+const ANY_ADDRESS: readonly string[] = ['0.0.0.0', '::', '::ffff:0.0.0.0'];
 const NOTHING = Buffer.alloc(0);
 /** For a request with its body. */
 const REQUEST_TIMEOUT_MS = 300_000;

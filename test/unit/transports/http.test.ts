@@ -92,6 +92,13 @@ describe('the safe defaults (CONTRACT §3)', () => {
     expect((await server.connect({ headers: { Origin: 'http://localhost:3000' } })).status).toBe(101);
   });
 
+  it.each(['0.0.0.0', '::ffff:0.0.0.0', '127.0.0.1'])('on %s a request names the address it came to', async (host) => {
+    const server = await webSockets({ listener: { address: { host, port: 0 } } });
+    expect((await server.connect()).status).toBe(101);
+    expect((await server.connect({ headers: { Origin: 'http://localhost:3000' } })).status).toBe(101);
+    expect((await server.connect({ headers: { Host: '127.0.0.2' } })).status).toBe(421);
+  });
+
   it('hosts and origins are live', async () => {
     const server = await webSockets();
     const headers = { Host: 'router.example', Origin: 'https://app.example' };
