@@ -47,6 +47,7 @@ export class Front {
   /** What balancers said of whom connections came from, by {@link nameOf}. */
   readonly #origins = new Map<string | Socket, string>();
   #stopped = false;
+  #isUnix = false;
 
   /**
    * @param server not listening yet, with none but its own listeners for connections
@@ -55,6 +56,9 @@ export class Front {
   constructor(server: Server | TlsServer, options: FrontOptions, upgrade?: (request: UpgradeRequest) => void) {
     this.#server = server;
     this.#options = options;
+    server.once('listening', () => {
+      this.#isUnix = typeof server.address() === 'string';
+    });
     if (options.rawsocket !== undefined || upgrade !== undefined) this.#share(options.rawsocket, upgrade);
     if (options.proxyProtocol !== undefined) this.#hearBalancers(options.proxyProtocol);
   }
@@ -63,6 +67,14 @@ export class Front {
   stop(): void {
     this.#stopped = true;
     for (const socket of this.#undecided) socket.destroy();
+  }
+
+  /**
+   * Whether the peer has reset the connection already. Nobody can tell then whom it came from, but what it sent can still
+   * be read: it must not pass for one on a unix socket, or for one who came through no balancer.
+   */
+  isGone(socket: Socket): boolean {
+    return socket.remoteAddress === undefined && !this.#isUnix;
   }
 
   /** Whether a balancer said whom it came from. */
@@ -81,7 +93,9 @@ export class Front {
         return asked?.length ?? 0;
       };
       this.#readBeginning(socket, take, () => {
-        if (asked !== undefined) {
+        if (this.isGone(socket)) {
+          socket.destroy();
+        } else if (asked !== undefined) {
           upgrade?.({ ...asked, socket });
         } else if (rawsocket !== undefined && first === MAGIC) {
           rawsocket.transport.accept(socket, rawsocket.endpoint, this.arrival(socket), () => this.#mayEnter());

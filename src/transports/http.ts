@@ -148,6 +148,10 @@ export class HttpListener {
   }
 
   #request(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#front.isGone(request.socket)) {
+      request.socket.destroy();
+      return;
+    }
     const path = pathOf(request);
     const route = this.#route(path);
     // A connection that was busy when the listener stopped must not wait for requests that nobody answers.
@@ -177,6 +181,10 @@ export class HttpListener {
 
   /** @param head what came behind the request */
   #upgrade(request: UpgradeRequest, head: Buffer): void {
+    if (this.#front.isGone(request.socket)) {
+      request.socket.destroy();
+      return;
+    }
     const route = this.#route(pathOf(request));
     const refusal = this.#refusal(request, route) ?? this.#refuseUpgradeOf(request, route);
     const { websockets } = this.#options;

@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Proxies } from '../../src/transports/proxies.ts';
+import { certificateA } from '../support/certificates.ts';
+import { proxyV2 } from '../support/proxy-header.ts';
+import { clientFrame, OP } from '../support/raw-websocket.ts';
 import { TestServer } from '../support/websocket-server.ts';
 
 let server: TestServer;
@@ -81,5 +86,27 @@ describe('requests of strangers', () => {
       await closed(socket);
     }
     expect((await server.connect()).status).toBe(101);
+  });
+
+  // Its socket has no address any more, as those of unix sockets have none.
+  it.each([false, true])('one who resets behind its request is nobody, and no neighbour; TLS: %s', async (tls) => {
+    await server.stop();
+    const proxies = { proxyProtocol: new Proxies(['127.0.0.1']) };
+    server = await new TestServer({ listener: tls ? { ...proxies, tls: certificateA } : {} }).start();
+    for (let i = 0; i < 20; i += 1) {
+      const plain = connect(server.port, '127.0.0.1');
+      plain.on('error', () => {});
+      await once(plain, 'connect');
+      if (tls) plain.write(proxyV2('203.0.113.7'));
+      const socket = tls ? connectTls({ socket: plain, rejectUnauthorized: false }) : plain;
+      socket.on('error', () => {});
+      if (tls) await once(socket, 'secureConnect');
+      socket.write(Buffer.concat([upgrade, clientFrame(OP.text, 'blind')]), () => plain.resetAndDestroy());
+      await closed(plain);
+    }
+    const before = tls ? { before: proxyV2('203.0.113.8') } : {};
+    expect((await server.connect({ tls, ...before })).status).toBe(101);
+    const known = ['127.0.0.1', '203.0.113.7', '203.0.113.8'];
+    expect(server.accepted.map(({ link }) => link.info.address).filter((each) => !known.includes(each))).toEqual([]);
   });
 });
