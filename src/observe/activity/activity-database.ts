@@ -16,12 +16,17 @@ export interface Retention {
 const BUSY_MS = 250;
 /** Rows deleted at a time: some ms, so that rows that come in meanwhile do not wait. */
 const PRUNE_ROWS = 500;
-/** Pages given back to the file system at a time. */
-const VACUUM_PAGES = 250;
+/** Free space given back to the file system at a time, bytes. */
+const VACUUM_BYTES = 1024 * 1024;
 /** The write-ahead log is cut down to this when readers let it grow, bytes. */
 const WAL_BYTES = 64 * 1024 * 1024;
-/** Pages in the write-ahead log before they are taken over: those of the index on message ids are written many times. */
-const CHECKPOINT_PAGES = 4000;
+/**
+ * Of files that are made new, bytes. Twice SQLite's own, as each page that a transaction has touched is written by a call of
+ * its own; with larger ones a trickle of rows would write too much.
+ */
+const PAGE_SIZE = 8192;
+/** The write-ahead log before it is taken over, bytes: pages of the index on message ids are written many times. */
+const CHECKPOINT_BYTES = 16 * 1024 * 1024;
 /** For the pages of that index, where random ids land anywhere. KiB. */
 const CACHE_KIB = 32 * 1024;
 /** Rows of one INSERT: a fifth less work for each than one by one. */
@@ -51,12 +56,13 @@ export class ActivityDatabase {
     if ((statSync(file).mode & 0o777) !== 0o600) chmodSync(file, 0o600);
     this.#db = new sqlite(file, { timeout: BUSY_MS });
     try {
-      // Only in force where the file is new; lets the file shrink when old rows are deleted.
+      // Both only in force where the file is new; the second lets it shrink when old rows are deleted.
+      this.#db.pragma(`page_size = ${PAGE_SIZE}`);
       this.#db.pragma('auto_vacuum = INCREMENTAL');
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = NORMAL');
       this.#db.pragma(`journal_size_limit = ${WAL_BYTES}`);
-      this.#db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+      this.#db.pragma(`wal_autocheckpoint = ${this.#pages(CHECKPOINT_BYTES)}`);
       this.#db.pragma(`cache_size = -${CACHE_KIB}`);
       this.#db.exec(SCHEMA);
       this.#insert = this.#db.prepare<Value[]>(insertRows(1));
@@ -128,13 +134,18 @@ export class ActivityDatabase {
   /** Gives free pages back where so many are free that writing would not use them up soon. */
   #shrink(): boolean {
     const free = this.#number('freelist_count');
-    if (free < VACUUM_PAGES * 2 || this.#number('auto_vacuum') === 0) return false;
-    this.#db.pragma(`incremental_vacuum(${VACUUM_PAGES})`);
+    const atOnce = this.#pages(VACUUM_BYTES);
+    if (free < atOnce * 2 || this.#number('auto_vacuum') === 0) return false;
+    this.#db.pragma(`incremental_vacuum(${atOnce})`);
     return this.#number('freelist_count') < free;
   }
 
   #usedBytes(): number {
     return (this.#number('page_count') - this.#number('freelist_count')) * this.#number('page_size');
+  }
+
+  #pages(bytes: number): number {
+    return Math.floor(bytes / this.#number('page_size'));
   }
 
   #number(pragma: string): number {
