@@ -16,6 +16,8 @@ const EVENTS: readonly LoggedEvent[] = ['send_start', 'process_start', 'process_
 const NUMBERS_PER_ROW = 9;
 /** Place of a text that is not there. */
 const ABSENT = -1;
+/** Rows that a batch has room for at first. */
+const FEW_ROWS = 64;
 
 /** A batch as it is copied to another thread. */
 export interface PackedBatch {
@@ -46,7 +48,8 @@ export class Batch {
   #size = 0;
   readonly #texts: string[] = [];
   readonly #places = new Map<string, number>();
-  readonly #numbers: number[] = [];
+  /** Grows by doubling: a plain list of numbers this long is copied more often, and each copy is the collector's to clear. */
+  #numbers = new Float64Array(FEW_ROWS * NUMBERS_PER_ROW);
 
   get rows(): number {
     return this.#rows;
@@ -54,7 +57,7 @@ export class Batch {
 
   /** When its first row was recorded, milliseconds since the epoch; undefined: it has none. */
   get since(): number | undefined {
-    return this.#numbers[0];
+    return this.#rows === 0 ? undefined : this.#numbers[0];
   }
 
   /** Length of all texts in UTF-16 units; close enough to bytes for a bound. */
@@ -65,26 +68,35 @@ export class Batch {
   /** @param now milliseconds since the epoch */
   add(row: LoggedRow, now: number): void {
     const { payloadJson } = row;
+    const numbers = this.#room();
+    const at = this.#rows * NUMBERS_PER_ROW;
     this.#rows += 1;
-    this.#numbers.push(
-      now,
-      EVENTS.indexOf(row.event),
-      this.#place(row.messageId),
-      this.#place(row.rpcId),
-      this.#place(row.actor),
-      this.#place(row.topic),
-      this.#place(row.status),
-      payloadJson === undefined ? ABSENT : this.#append(payloadJson),
-      this.#place(row.error),
-    );
+    numbers[at] = now;
+    numbers[at + 1] = EVENTS.indexOf(row.event);
+    numbers[at + 2] = this.#place(row.messageId);
+    numbers[at + 3] = this.#place(row.rpcId);
+    numbers[at + 4] = this.#place(row.actor);
+    numbers[at + 5] = this.#place(row.topic);
+    numbers[at + 6] = this.#place(row.status);
+    numbers[at + 7] = payloadJson === undefined ? ABSENT : this.#append(payloadJson);
+    numbers[at + 8] = this.#place(row.error);
   }
 
   pack(): PackedBatch {
     return {
       text: this.#texts.join(''),
-      lengths: Uint32Array.from(this.#texts, (text) => text.length),
-      numbers: Float64Array.from(this.#numbers),
+      lengths: lengthsOf(this.#texts),
+      numbers: this.#numbers.slice(0, this.#rows * NUMBERS_PER_ROW),
     };
+  }
+
+  /** The numbers, with room for one more row. */
+  #room(): Float64Array {
+    if (this.#rows * NUMBERS_PER_ROW < this.#numbers.length) return this.#numbers;
+    const wider = new Float64Array(this.#numbers.length * 2);
+    wider.set(this.#numbers);
+    this.#numbers = wider;
+    return wider;
   }
 
   #place(text: string): number {
@@ -101,6 +113,12 @@ export class Batch {
     this.#size += text.length;
     return this.#texts.push(text) - 1;
   }
+}
+
+function lengthsOf(texts: readonly string[]): Uint32Array {
+  const lengths = new Uint32Array(texts.length);
+  for (const [i, text] of texts.entries()) lengths[i] = text.length;
+  return lengths;
 }
 
 /** When the first row of a batch was recorded. */
