@@ -5,22 +5,26 @@
  */
 import type { Payload } from '../wamp/payload.ts';
 
-export interface Trace {
+export class Trace {
   readonly messageId: string;
   /** Rows that others than the sender's bridge have added, for what it has reserved. */
-  recorded: number;
-}
+  recorded = 0;
 
-/** The core hands a payload on as it is, so it is what all who meet a message have in common. */
-const traces = new WeakMap<Payload, Trace>();
+  constructor(messageId: string) {
+    this.messageId = messageId;
+  }
+}
 
 /** What a message is called; undefined: nobody has named it, or it is empty and has nothing of its own. */
 export function traceOf(payload: Payload): Trace | undefined {
-  return traces.get(payload);
+  const { companion } = payload;
+  return companion instanceof Trace ? companion : undefined;
 }
 
+/** The core hands a payload on as it is, so it is what all who meet a message have in common. */
 export function beginTrace(payload: Payload, messageId: string): Trace {
-  const trace: Trace = { messageId, recorded: 0 };
-  if (!payload.isEmpty) traces.set(payload, trace);
+  const trace = new Trace(messageId);
+  // The empty one is shared by all messages.
+  if (!payload.isEmpty) payload.companion = trace;
   return trace;
 }

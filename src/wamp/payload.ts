@@ -42,6 +42,8 @@ const EMPTY_VALUE: PayloadValue = { args: [], kwargs: undefined };
 
 /** An immutable payload; see {@link Payload.raw} and {@link Payload.of} for its two origins. */
 export class Payload {
+  /** What an adapter that named the message has tied to it, for others that meet it. The router never looks at it. */
+  companion: object | undefined = undefined;
   readonly #codec: PayloadCodec | undefined;
   #value: PayloadValue | undefined;
   /** See {@link PayloadCodec.decodePayload}. */

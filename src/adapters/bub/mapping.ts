@@ -1,7 +1,7 @@
 /** Bub topics, patterns and payloads as WAMP has them (BRIDGES §1). Pure. */
 import { literalHeadLength } from '../../router/glob.ts';
 import { json } from '../../serializers/json.ts';
-import { type Dict, Payload, type PayloadValue } from '../../wamp/payload.ts';
+import { type Dict, Payload, type PayloadTail, type PayloadValue } from '../../wamp/payload.ts';
 import { isReserved, isValidUri, MAX_GLOB_LENGTH, type Match } from '../../wamp/uri.ts';
 import { NO_ARGS, shown } from '../text.ts';
 
@@ -46,9 +46,25 @@ export function toPattern(pattern: string, prefixEnds: boolean): Pattern | strin
   return { uri: pattern, match: 'glob' };
 }
 
+/** A payload's text, as bytes only where somebody needs them: among Bub peers nobody does. */
+class TextTail implements PayloadTail {
+  readonly elements = 2;
+  readonly #text: string;
+  #bytes: Buffer | undefined;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  get bytes(): Buffer {
+    this.#bytes ??= Buffer.from(NO_ARGS + this.#text);
+    return this.#bytes;
+  }
+}
+
 /** @param text JSON text of the object `value`, proven; @param value what `JSON.parse` made of it */
 export function toPayload(text: string, value: Dict): Payload {
   if (Object.keys(value).length === 0) return Payload.EMPTY;
   const known: PayloadValue | undefined = INEXACT.test(text) ? undefined : { args: [], kwargs: value };
-  return Payload.raw(json, { bytes: Buffer.from(NO_ARGS + text), elements: 2 }, known);
+  return Payload.raw(json, new TextTail(text), known);
 }

@@ -12,6 +12,7 @@ export class Requests {
   readonly #dialect: Dialect;
   readonly #gate: Gate<Request>;
   readonly #replies: Replies;
+  #peer: SendingPeer | undefined;
 
   constructor(dialect: Dialect, gate: Gate<Request>, replies: Replies) {
     this.#dialect = dialect;
@@ -49,16 +50,7 @@ export class Requests {
   send(request: Request, joined: Joined): void {
     const { version } = this.#dialect;
     const { world, member, name } = joined;
-    const peer: SendingPeer = {
-      world,
-      member,
-      version,
-      name,
-      refused: (error) => this.#refuse(peer, request, error),
-      sent: (outcome) => this.#sent(request, outcome),
-      hold: () => this.#gate.hold(),
-      unhold: () => this.#gate.unhold(),
-    };
+    const peer = this.#peerOf(joined);
     const { allowOther } = world.rules;
     const { maxMessageBytes } = member.realm.limits;
     try {
@@ -68,6 +60,23 @@ export class Requests {
       if (!(error instanceof RpcError)) throw error;
       this.#refuse(peer, request, error);
     }
+  }
+
+  /** One for all messages of a peer. */
+  #peerOf({ world, member, name }: Joined): SendingPeer {
+    if (this.#peer?.member === member) return this.#peer;
+    const peer: SendingPeer = {
+      world,
+      member,
+      version: this.#dialect.version,
+      name,
+      refused: (request, error) => this.#refuse(peer, request, error),
+      sent: (request, outcome) => this.#sent(request, outcome),
+      hold: () => this.#gate.hold(),
+      unhold: () => this.#gate.unhold(),
+    };
+    this.#peer = peer;
+    return peer;
   }
 
   /** A rejected message leaves its trace, too, and waits for room like any other. */

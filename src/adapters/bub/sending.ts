@@ -23,9 +23,9 @@ export interface SendingPeer {
   readonly version: Version;
   readonly name: string;
   /** It may not be sent; called instead of {@link SendingPeer.sent}. */
-  refused(error: RpcError): void;
+  refused(request: Request, error: RpcError): void;
   /** Called once, when everybody has answered or was given up. */
-  sent(outcome: Sent): void;
+  sent(request: Request, outcome: Sent): void;
   /** Nothing further is routed for this peer until {@link SendingPeer.unhold}: somebody is asked, or the activity log is full. */
   hold(): void;
   unhold(): void;
@@ -88,7 +88,7 @@ export class Sending {
   /** Routes it, or waits until somebody who is asked has allowed it and its rows fit into the activity log. */
   begin(): void {
     this.#plan((route) => {
-      if (route instanceof RpcError) this.#peer.refused(route);
+      if (route instanceof RpcError) this.#peer.refused(this.#request, route);
       else this.#reserve(route);
     });
   }
@@ -106,7 +106,7 @@ export class Sending {
       if (route instanceof RpcError) {
         world.activity.release(rows);
         reject(this.#peer, this.#request, route.message);
-        this.#peer.sent({ kind: 'refused', error: route });
+        this.#peer.sent(this.#request, { kind: 'refused', error: route });
       } else {
         this.#start(route, rows);
       }
@@ -298,7 +298,7 @@ export class Sending {
     // Several patterns of one peer were counted each, and some peers may have left.
     const spare = this.#reserved - (this.#delivery?.recorded ?? 0) - (this.#trace?.recorded ?? 0);
     if (spare > 0) world.activity.release(spare);
-    this.#peer.sent({
+    this.#peer.sent(this.#request, {
       kind: 'accepted',
       messageId: this.#messageId,
       deliveredTo: this.#deliveredTo,
