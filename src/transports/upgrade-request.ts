@@ -31,8 +31,8 @@ const REQUEST_LINE = /^GET (\/[\w\-.~%!$&'()*+,;=:@/?]*) HTTP\/1\.1$/;
 const NAME = /^[a-z0-9-]+$/;
 const VALUE = /^ ?([\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?)$/;
 const CONNECTION = /^(?:keep-alive, ?)?upgrade$/i;
-/** What makes more of a request than its head; none of it is usual here. */
-const UNUSUAL = ['content-length', 'transfer-encoding', 'expect', 'trailer', 'te'];
+/** What makes more of a request than its head, and what Node gives as a list; none of it is usual here. */
+const UNUSUAL = ['content-length', 'transfer-encoding', 'expect', 'trailer', 'te', 'set-cookie'];
 
 /** @returns undefined: to be read by Node's parser */
 export function readUpgradeHead(bytes: Buffer): UpgradeHead | undefined {
