@@ -90,8 +90,10 @@ export class WebSocketFramer {
           wrong = this.#open(chunk, at);
           at = next;
         } else {
-          if (!this.#keepHead(chunk[at++] as number)) continue;
-          wrong = this.#open(this.#head, 0);
+          const isWhole = this.#keepHead(chunk[at++] as number);
+          // Whoever waits for an answer after a bad head may never send its mask.
+          if (isWhole || this.#headBytes === keyStart(this.#head)) wrong = this.#open(this.#head, 0);
+          if (!isWhole && wrong === undefined) continue;
         }
         const end = Math.min(at + this.#length, chunk.length);
         wrong ??= this.#begin(chunk, at, end);
@@ -115,7 +117,7 @@ export class WebSocketFramer {
     return true;
   }
 
-  /** Reads the whole head at `at`. */
+  /** Reads the head at `at`, of which all but the mask must have come. */
   #open(bytes: Buffer, at: number): Violation | undefined {
     const first = bytes[at] as number;
     const second = bytes[at + 1] as number;
@@ -155,10 +157,6 @@ export class WebSocketFramer {
     if (bytes > this.#maxBytes) {
       return violation(`a message of ${bytes} bytes; ${this.#maxBytes} are accepted`, 'tooLarge');
     }
-    if (isFirst) {
-      this.#kind = this.#opcode;
-      this.#isAscii = true;
-    }
     return undefined;
   }
 
@@ -168,6 +166,10 @@ export class WebSocketFramer {
     if (isWhole && this.#opcode >= OPCODE.close) {
       unmask(chunk, from, to, this.#key, 0);
       return this.#controlFrame(chunk.subarray(from, to));
+    }
+    if (this.#opcode === OPCODE.text || this.#opcode === OPCODE.binary) {
+      this.#kind = this.#opcode;
+      this.#isAscii = true;
     }
     // Of what comes apart, the message is put together.
     if (!isWhole || !this.#isLast || this.#data.length > 0) {
@@ -220,6 +222,11 @@ export class WebSocketFramer {
 function headLength(second: number): number {
   const length = second & LENGTH;
   return 2 + (length < LENGTH_16 ? 0 : length === LENGTH_16 ? 2 : 8) + ((second & MASKED) === 0 ? 0 : 4);
+}
+
+/** Where the mask of a head begins that has one. */
+function keyStart(head: Buffer): number {
+  return headLength(head[1] as number) - 4;
 }
 
 /** RFC 6455 §7.4: codes that stand in close frames. */
