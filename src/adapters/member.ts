@@ -1,18 +1,25 @@
 import type { Allowed } from '../router/authorization.ts';
 import type { Action, Decision } from '../router/authorizer.ts';
 import type { Realm } from '../router/realm.ts';
+import { RequestTable } from '../router/request-table.ts';
 import type { Session } from '../router/session.ts';
 import { ErrorUri } from '../wamp/errors.ts';
 import { nextSessionId } from '../wamp/ids.ts';
 import { type Call, MessageType, type RoutedMessage, type RouterMessage, requestError } from '../wamp/messages.ts';
 import type { Match } from '../wamp/uri.ts';
 
+/** Who waits for the answer to a request. */
+interface Asked {
+  readonly request: number;
+  readonly then: (answer: RouterMessage) => void;
+}
+
 /** A peer's session, and whom the realm's answers to its requests are for. */
 export class Member {
   readonly realm: Realm;
   readonly session: Session;
   #lastRequest = 0;
-  readonly #answers = new Map<number, (answer: RouterMessage) => void>();
+  readonly #answers = new RequestTable<Asked>();
 
   constructor(realm: Realm, session: Session) {
     this.realm = realm;
@@ -38,20 +45,21 @@ export class Member {
     const request = nextSessionId(this.#lastRequest);
     this.#lastRequest = request;
     if (this.session.ended) return request;
-    this.#answers.set(request, then);
+    this.#answers.set(request, { request, then });
     send(make(request));
     return request;
   }
 
   answer(request: number, message: RouterMessage): void {
-    const then = this.#answers.get(request);
+    const asked = this.#answers.get(request);
+    if (asked === undefined) return;
     this.#answers.delete(request);
-    then?.(message);
+    asked.then(message);
   }
 
   /** The session is over. */
   end(): void {
-    for (const [request, then] of [...this.#answers]) {
+    for (const { request, then } of this.#answers.values()) {
       this.#answers.delete(request);
       then(requestError(MessageType.CALL, request, ErrorUri.CANCELED, 'the session is over'));
     }

@@ -1,7 +1,9 @@
 /**
  * What waits for an answer, by request id: a `Map` for ids that are counted up one by one, of which few are open at a
  * time (spec: ids of the session scope). A `Map` keeps a place for each key that was deleted and is made anew when they
- * have filled it, here after every few calls: a twelfth of what a small call costs.
+ * have filled it, here after every few calls: a twelfth of what a small call costs. Worse, in V8 the table before, with
+ * all it held, then points to the one after it, for iterators: once one of them has grown old, nothing that was ever
+ * asked is collected young any more, until the next full collection.
  *
  * Each id has one place, by its low bits; open ids that follow each other never meet. Those that meet all the same, which
  * clients may bring about, stand in a `Map` beside it. The twin is a `Map` (test/property/request-table.test.ts).
@@ -64,6 +66,8 @@ export class RequestTable<T> {
       this.#values[place] = undefined;
     } else if (this.#others?.delete(id) !== true) {
       return false;
+    } else if (this.#others.size === 0) {
+      this.#others = undefined;
     }
     this.#size -= 1;
     return true;

@@ -1,5 +1,6 @@
 import type { Peer, Sent as Taken } from '../../router/peer.ts';
 import { LOST } from '../../router/realm.ts';
+import { RequestTable } from '../../router/request-table.ts';
 import type { Session } from '../../router/session.ts';
 import type { Link } from '../../transports/link.ts';
 import type { CloseReason } from '../../wamp/errors.ts';
@@ -43,9 +44,9 @@ export class BubPeer implements Peer, Target {
   readonly #link: Link;
   readonly #owner: Owner;
   /** Requests of ours that it has not answered. */
-  readonly #awaited = new Map<number, Awaited>();
+  #awaited = new RequestTable<Awaited>();
   /** Calls it works on, by INVOCATION.Request. */
-  readonly #calls = new Map<number, BubCall>();
+  readonly #calls = new RequestTable<BubCall>();
   #joined: Joined | undefined;
 
   /** @param name its clientId */
@@ -163,8 +164,8 @@ export class BubPeer implements Peer, Target {
     // First the session, or what is settled here would be sent on through it.
     joined.member.realm.leave(joined.member.session, LOST);
     joined.member.end();
-    const awaited = [...this.#awaited.values()];
-    this.#awaited.clear();
+    const awaited = this.#awaited.values();
+    this.#awaited = new RequestTable();
     for (const each of awaited) each.gone(this);
   }
 }

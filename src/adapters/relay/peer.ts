@@ -1,5 +1,6 @@
 import type { Peer, Sent } from '../../router/peer.ts';
 import { LOST } from '../../router/realm.ts';
+import { RequestTable } from '../../router/request-table.ts';
 import type { Link } from '../../transports/link.ts';
 import { type CloseReason, ErrorUri } from '../../wamp/errors.ts';
 import { type Event, type Invocation, MessageType, type RouterMessage } from '../../wamp/messages.ts';
@@ -37,7 +38,7 @@ export class RelayPeer implements Peer {
   readonly #owner: Owner;
   /** Calls it is to answer, by their correlation id and by INVOCATION.Request. */
   readonly #calls = new Map<string, InboundCall>();
-  readonly #byRequest = new Map<number, InboundCall>();
+  readonly #byRequest = new RequestTable<InboundCall>();
   readonly #over = (call: InboundCall): void => {
     this.#calls.delete(call.correlationId);
     this.#byRequest.delete(call.request);
