@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { LinkClose, LinkEnd, LinkInfo } from './link.ts';
+import { CodedLink } from './coded-link.ts';
+import type { LinkInfo } from './link.ts';
 import type { OutboxTarget } from './outbox.ts';
-import { NOT_IN_ORDER, SocketLink } from './socket-link.ts';
-import { CLOSE_CODES, closeReason } from './websocket-frames.ts';
-import { SLOW_PEER_CLOSE_MS, type WebSocketContext } from './websocket-link.ts';
+import { NOT_IN_ORDER } from './socket-link.ts';
+import { CLOSE_CODES } from './websocket-frames.ts';
+import type { WebSocketContext } from './websocket-link.ts';
 
 /** `ws` has it for a close frame without a code; nobody may send it. */
 const NO_CODE_IN_FRAME = 1005;
@@ -23,7 +24,7 @@ export class DeflatingWebSocket extends WebSocket {
  * One WebSocket for which compression may have been agreed on, as a `Link`. Compression is asynchronous and keeps its own
  * order, so here `ws` reads and sends, and the outbox only counts.
  */
-export class DeflatedLink extends SocketLink {
+export class DeflatedLink extends CodedLink {
   readonly #ws: DeflatingWebSocket;
   readonly #counted = (): void => this.outbox.settled();
   #sentCode = NOT_IN_ORDER;
@@ -65,24 +66,8 @@ export class DeflatedLink extends SocketLink {
     return true;
   }
 
-  close(how: LinkClose, message = ''): void {
-    this.#finish('owner', how, message);
-  }
-
   probe(): void {
     if (this.isOpen) this.#ws.ping();
-  }
-
-  /** CONTRACT §6: a slow peer should come back, so 1013 and no word of WAMP. */
-  protected tooSlow(message: string): void {
-    const wasClosing = this.closing;
-    this.#finish('slowPeer', 'tryLater', message);
-    if (wasClosing) this.cut();
-    else this.cutIn(SLOW_PEER_CLOSE_MS);
-  }
-
-  protected failed(): void {
-    this.#finish('handler', 'internalError', 'internal error');
   }
 
   protected override setPaused(isPaused: boolean): void {
@@ -98,11 +83,7 @@ export class DeflatedLink extends SocketLink {
     if (!this.closing && this.outbox.admit(payload.length, false)) this.#ws.pong(payload, false, this.#counted);
   }
 
-  #finish(cause: LinkEnd['cause'], how: LinkClose, message: string): void {
-    if (!this.isOpen) return;
-    const reason = closeReason(message);
-    const code = CLOSE_CODES[how];
-    this.end ??= { cause, code, message: reason };
+  protected sayClose(code: number, reason: string): void {
     this.#ws.close(code, reason);
     // The peer's close frame must be read, whoever had stopped reading.
     this.setReading();

@@ -1,19 +1,9 @@
 import type { Socket } from 'node:net';
-import type { LinkClose, LinkEnd, LinkInfo } from './link.ts';
-import { type SocketContext, SocketLink } from './socket-link.ts';
+import { CodedLink } from './coded-link.ts';
+import type { LinkInfo } from './link.ts';
+import type { SocketContext } from './socket-link.ts';
 import { WebSocketFramer, type WebSocketFrames } from './websocket-framer.ts';
-import {
-  beginFrame,
-  buildFrame,
-  CLOSE_CODES,
-  closeFrame,
-  closeReason,
-  type FrameCache,
-  OPCODE,
-} from './websocket-frames.ts';
-
-/** A peer that takes nothing cannot take a close frame either; it gets this long before the connection is cut. */
-export const SLOW_PEER_CLOSE_MS = 1000;
+import { beginFrame, buildFrame, CLOSE_CODES, closeFrame, type FrameCache, OPCODE } from './websocket-frames.ts';
 
 const PING = buildFrame(OPCODE.ping, Buffer.alloc(0));
 
@@ -23,7 +13,7 @@ export interface WebSocketContext extends SocketContext {
 }
 
 /** One WebSocket without extensions, its handshake done, as a `Link`. */
-export class WebSocketLink extends SocketLink implements WebSocketFrames {
+export class WebSocketLink extends CodedLink implements WebSocketFrames {
   readonly #frames: FrameCache;
   readonly #framer: WebSocketFramer;
 
@@ -53,10 +43,6 @@ export class WebSocketLink extends SocketLink implements WebSocketFrames {
     return this.outbox.pushPieces([beginFrame(opcode, first, length), ...rest], length);
   }
 
-  close(how: LinkClose, message = ''): void {
-    this.#finish('owner', how, message);
-  }
-
   probe(): void {
     if (!this.closing) this.outbox.pushControl(PING);
   }
@@ -75,7 +61,7 @@ export class WebSocketLink extends SocketLink implements WebSocketFrames {
   closed(code: number | undefined, reason: string): void {
     if (!this.closing) {
       this.end ??= { cause: 'peer', code: code ?? CLOSE_CODES.normal, message: reason };
-      this.#sayClose(code, reason);
+      this.sayClose(code, reason);
     }
     this.socket.end();
   }
@@ -85,7 +71,7 @@ export class WebSocketLink extends SocketLink implements WebSocketFrames {
   #read(chunk: Buffer): void {
     const wrong = this.#framer.push(chunk);
     if (wrong === undefined) return;
-    this.#finish('protocol', wrong.how, wrong.message);
+    this.finish('protocol', wrong.how, wrong.message);
     // RFC 6455 §7.1.7: nothing it sends after that can be told from noise, so no answer is waited for.
     this.socket.end();
   }
@@ -100,28 +86,8 @@ export class WebSocketLink extends SocketLink implements WebSocketFrames {
     this.socket.end();
   }
 
-  /** CONTRACT §6: a slow peer should come back, so 1013 and no word of WAMP. */
-  protected tooSlow(message: string): void {
-    const wasClosing = this.closing;
-    this.#finish('slowPeer', 'tryLater', message);
-    if (wasClosing) this.cut();
-    else this.cutIn(SLOW_PEER_CLOSE_MS);
-  }
-
-  protected failed(): void {
-    this.#finish('handler', 'internalError', 'internal error');
-  }
-
-  #finish(cause: LinkEnd['cause'], how: LinkClose, message: string): void {
-    if (this.closing) return;
-    const reason = closeReason(message);
-    const code = CLOSE_CODES[how];
-    this.end ??= { cause, code, message: reason };
-    this.#sayClose(code, reason);
-  }
-
   /** Writes what is queued and a close frame; whoever does not end his side is cut. */
-  #sayClose(code: number | undefined, reason: string): void {
+  protected sayClose(code: number | undefined, reason: string): void {
     this.closing = true;
     this.outbox.finish();
     if (this.socket.writable) this.socket.write(closeFrame(code, reason));
